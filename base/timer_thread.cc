@@ -1,0 +1,67 @@
+#include "base/timer_thread.h"
+
+#include <algorithm>
+
+namespace so {
+
+TimerThread::TimerThread(const Clock& clock)
+    : clock_(clock), thread_([this] { Run(); }) {}
+
+TimerThread::~TimerThread() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
+  thread_.join();
+}
+
+TimerId TimerThread::Schedule(absl::Duration delay,
+                              absl::AnyInvocable<void()> callback) {
+  const absl::Time when = clock_.Now() + std::max(delay, absl::ZeroDuration());
+  MutexLock lock(mu_);
+  const TimerId id = ++last_id_;
+  const auto it = due_.emplace(std::pair(when, id), std::move(callback)).first;
+  times_.emplace(id, when);
+  if (it == due_.begin()) changed_.Signal();
+  return id;
+}
+
+bool TimerThread::Cancel(TimerId id) {
+  absl::AnyInvocable<void()> dropped;  // Destroyed outside the lock.
+  MutexLock lock(mu_);
+  const auto it = times_.find(id);
+  if (it == times_.end()) return false;
+  const auto entry = due_.find({it->second, id});
+  dropped = std::move(entry->second);
+  due_.erase(entry);
+  times_.erase(it);
+  return true;
+}
+
+void TimerThread::Run() {
+  while (true) {
+    absl::AnyInvocable<void()> callback;
+    {
+      MutexLock lock(mu_);
+      while (!stopping_) {
+        if (due_.empty()) {
+          changed_.Wait(mu_);
+          continue;
+        }
+        const absl::Duration wait = due_.begin()->first.first - clock_.Now();
+        if (wait <= absl::ZeroDuration()) break;
+        // Bounded: an infinite delay must not overflow the system's wait.
+        changed_.WaitFor(mu_, std::min(wait, absl::Hours(1)));
+      }
+      if (stopping_) return;
+      const auto first = due_.begin();
+      times_.erase(first->first.second);
+      callback = std::move(first->second);
+      due_.erase(first);
+    }
+    callback();
+  }
+}
+
+}  // namespace so

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/timers.h"
+
+namespace so {
+
+// Timers on a thread of their own, which runs one callback after the other:
+// callbacks must be short and must not block. Thread-safe. The destructor drops
+// what has not run and joins; it must not run on the timer thread.
+class TimerThread final : public Timers {
+ public:
+  explicit TimerThread(const Clock& clock);
+  ~TimerThread() override;
+
+  TimerId Schedule(absl::Duration delay,
+                   absl::AnyInvocable<void()> callback) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  bool Cancel(TimerId id) override ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const Clock& clock_;
+  Mutex mu_;
+  CondVar changed_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  TimerId last_id_ ABSL_GUARDED_BY(mu_) = 0;
+  // Ordered by due time, then by age.
+  std::map<std::pair<absl::Time, TimerId>, absl::AnyInvocable<void()>> due_
+      ABSL_GUARDED_BY(mu_);
+  std::map<TimerId, absl::Time> times_ ABSL_GUARDED_BY(mu_);
+  std::thread thread_;
+};
+
+}  // namespace so

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/log.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+
+namespace so {
+
+// A gRPC server with health (grpc.health.v1) and reflection.
+//
+//   BlockTerminationSignals();           // before any thread starts
+//   auto server = Server::Start({.address = "127.0.0.1:7001"}, {&service});
+//   (*server)->ServeUntilSignal(log, [&] { registry.Drain(); });
+//
+// Not thread-safe, except SetServing.
+class Server {
+ public:
+  struct Options {
+    // host:port; port 0 picks a free one, see port().
+    std::string address;
+    // How long calls may go on after SIGTERM.
+    absl::Duration drain_timeout = absl::Seconds(10);
+  };
+
+  // `services` are borrowed and must outlive the server. Fails when the address
+  // is taken: two servers never share a port.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      Options options, const std::vector<grpc::Service*>& services);
+  ~Server();
+
+  int port() const { return port_; }
+
+  // What health answers for "" and every service: whether work is welcome.
+  // True at the start. Thread-safe.
+  void SetServing(bool serving);
+
+  // Waits for SIGTERM or SIGINT, then drains: health says NOT_SERVING, `drain`
+  // runs (it finishes what it can and must return within the drain timeout, a
+  // second signal notwithstanding), then the server shuts down. A second signal
+  // ends the wait for calls in flight after one second. Precondition:
+  // BlockTerminationSignals() was called before any thread was started.
+  void ServeUntilSignal(const Logger& log, absl::AnyInvocable<void()> drain);
+
+  // Refuses new calls, waits up to `timeout` for the running ones, then cancels
+  // them. Idempotent.
+  void Shutdown(absl::Duration timeout);
+
+  // For tests: a channel without a socket.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
+ private:
+  explicit Server(Options options) : options_(std::move(options)) {}
+
+  const Options options_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// Makes SIGTERM and SIGINT wait for ServeUntilSignal, and ignores SIGPIPE.
+void BlockTerminationSignals();
+
+}  // namespace so
