@@ -188,6 +188,7 @@ ConfigResult LoadConfig(int argc, const char* const* argv, Message& config) {
   ApplyDefaults(config);
 
   CLI::App app;
+  app.allow_extras();  // Collected, so that one does not hide the next.
   std::string path;
   app.add_option("--config", path, "text-format file with the same settings")
       ->type_name("FILE");
@@ -197,7 +198,9 @@ ConfigResult LoadConfig(int argc, const char* const* argv, Message& config) {
     const FieldDescriptor* field = type->field(i);
     const Setting& setting = SettingOf(field);
     app.add_option("--" + field->name(), flags[field], setting.help())
-        ->type_name(absl::StrCat("[", setting.default_value(), "]"));
+        ->type_name(absl::StrCat("[", setting.default_value(), "]"))
+        // `--name=` is an empty value, to be judged like any other.
+        ->expected(0, 1);
   }
   try {
     app.parse(argc, const_cast<char**>(argv));
@@ -206,6 +209,9 @@ ConfigResult LoadConfig(int argc, const char* const* argv, Message& config) {
     return result;
   } catch (const CLI::ParseError& error) {
     result.problems.push_back(error.what());
+  }
+  for (const std::string& extra : app.remaining()) {
+    result.problems.push_back(absl::StrCat(extra, ": no such flag"));
   }
 
   if (!path.empty()) MergeFile(path, config, result.problems);

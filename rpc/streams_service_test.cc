@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "base/testing/status_matchers.h"
+#include "rpc/channel.h"
 #include "rpc/client_stream.h"
 #include "rpc/pending_call.h"
 #include "rpc/server.h"
@@ -122,6 +123,8 @@ TEST_F(StreamsTest, CancelEndsBothSides) {
 
 TEST_F(StreamsTest, StreamToAMissingServerEndsUnavailable) {
   server_->Shutdown(absl::ZeroDuration());
+  stub_ = PoolNodeService::NewStub(
+      MakeChannel(absl::StrCat("127.0.0.1:", server_->port())));
   std::promise<absl::Status> ended;
   auto stream = ClientStream<AttachRequest, AttachResponse>::Start(
       [&](grpc::ClientContext* context, auto* reactor) {
