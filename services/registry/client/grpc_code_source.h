@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "grpcpp/channel.h"
+#include "serverless/registry/v1/registry.grpc.pb.h"
+#include "services/registry/client/code_source.h"
+#include "services/registry/client/grpc_calls_in_flight.h"
+
+namespace so {
+
+// Code fetched from the registry, within 30 s a fetch. `channel` should outlive
+// the source.
+class GrpcCodeSource final : public CodeSource {
+ public:
+  explicit GrpcCodeSource(std::shared_ptr<grpc::Channel> channel);
+  ~GrpcCodeSource() override;
+
+  void Fetch(absl::string_view sha256, OnCode done) override;
+
+ private:
+  const std::unique_ptr<serverless::registry::v1::RegistryFeedService::Stub>
+      stub_;
+  GrpcCallsInFlight calls_;
+};
+
+}  // namespace so
