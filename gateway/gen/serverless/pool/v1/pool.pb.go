@@ -557,9 +557,11 @@ type FunctionMetrics struct {
 	Warming      int32                  `protobuf:"varint,6,opt,name=warming,proto3" json:"warming,omitempty"`
 	Terminating  int32                  `protobuf:"varint,7,opt,name=terminating,proto3" json:"terminating,omitempty"`
 	// Since the pool started.
-	Started       float64 `protobuf:"fixed64,8,opt,name=started,proto3" json:"started,omitempty"`
-	FailedStarts  float64 `protobuf:"fixed64,9,opt,name=failed_starts,json=failedStarts,proto3" json:"failed_starts,omitempty"`
-	Expired       float64 `protobuf:"fixed64,10,opt,name=expired,proto3" json:"expired,omitempty"`
+	Started      float64 `protobuf:"fixed64,8,opt,name=started,proto3" json:"started,omitempty"`
+	FailedStarts float64 `protobuf:"fixed64,9,opt,name=failed_starts,json=failedStarts,proto3" json:"failed_starts,omitempty"`
+	Expired      float64 `protobuf:"fixed64,10,opt,name=expired,proto3" json:"expired,omitempty"`
+	// The most instances the function may have; 0 when it is no longer known.
+	MaxInstances  int32 `protobuf:"varint,11,opt,name=max_instances,json=maxInstances,proto3" json:"max_instances,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -660,6 +662,13 @@ func (x *FunctionMetrics) GetFailedStarts() float64 {
 func (x *FunctionMetrics) GetExpired() float64 {
 	if x != nil {
 		return x.Expired
+	}
+	return 0
+}
+
+func (x *FunctionMetrics) GetMaxInstances() int32 {
+	if x != nil {
+		return x.MaxInstances
 	}
 	return 0
 }
@@ -987,7 +996,8 @@ func (x *StartInstance) GetVersion() int32 {
 	return 0
 }
 
-// Runs one invocation on one free instance.
+// Runs one invocation on one free instance. Clients choose request ids and may
+// repeat them; the instance id is what tells two dispatches apart.
 type Dispatch struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	RequestId  string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1356,7 +1366,8 @@ func (x *InstanceUpdate) GetInitMs() float64 {
 	return 0
 }
 
-// The instance asked for will not come.
+// The instance asked for will not come. When it had been announced as WARMING,
+// its TERMINATING follows this message.
 type StartFailed struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	StartId    string                 `protobuf:"bytes,1,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
@@ -1502,6 +1513,7 @@ func (x *Rejected) GetReason() string {
 type Started struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1539,6 +1551,13 @@ func (*Started) Descriptor() ([]byte, []int) {
 func (x *Started) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Started) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
 	}
 	return ""
 }
@@ -1716,7 +1735,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\x0ftotal_instances\x18\x02 \x01(\x05R\x0etotalInstances\x12#\n" +
 	"\rmax_instances\x18\x03 \x01(\x05R\fmaxInstances\x12)\n" +
 	"\x10memory_committed\x18\x04 \x01(\x01R\x0fmemoryCommitted\x12#\n" +
-	"\rmemory_budget\x18\x05 \x01(\x01R\fmemoryBudget\"\xaa\x02\n" +
+	"\rmemory_budget\x18\x05 \x01(\x01R\fmemoryBudget\"\xcf\x02\n" +
 	"\x0fFunctionMetrics\x12\x1f\n" +
 	"\vfunction_id\x18\x01 \x01(\tR\n" +
 	"functionId\x12#\n" +
@@ -1729,7 +1748,8 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\astarted\x18\b \x01(\x01R\astarted\x12#\n" +
 	"\rfailed_starts\x18\t \x01(\x01R\ffailedStarts\x12\x18\n" +
 	"\aexpired\x18\n" +
-	" \x01(\x01R\aexpired\"_\n" +
+	" \x01(\x01R\aexpired\x12#\n" +
+	"\rmax_instances\x18\v \x01(\x05R\fmaxInstances\"_\n" +
 	"\x10SetTargetRequest\x12\x1f\n" +
 	"\vfunction_id\x18\x01 \x01(\tR\n" +
 	"functionId\x12\x18\n" +
@@ -1790,10 +1810,12 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"(\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"I\n" +
 	"\aStarted\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\"\xcb\x03\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"\vinstance_id\x18\x02 \x01(\tR\n" +
+	"instanceId\"\xcb\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +

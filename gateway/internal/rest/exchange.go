@@ -1,0 +1,30 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"serverless-orchestrator/gateway/internal/backend"
+)
+
+// exchange is what one request and its answer share.
+type exchange struct {
+	requestID string
+	route     *route
+	// body has been read and checked.
+	body []byte
+	// timeout is the deadline given to the services.
+	timeout time.Duration
+	attempt *backend.Attempt
+}
+
+type exchangeKey struct{}
+
+func withExchange(ctx context.Context, ex *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, ex)
+}
+
+func exchangeOf(ctx context.Context) *exchange {
+	ex, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return ex
+}

@@ -1,0 +1,45 @@
+package rest
+
+import (
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	routerv1 "serverless-orchestrator/gateway/gen/serverless/router/v1"
+)
+
+// invoke runs a function. The body is the event whatever its Content-Type says:
+// `curl -d` calls every body a form. Event and result pass through as bytes;
+// parsing them would cost more than everything else the gateway does.
+func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, params map[string]string) {
+	ex := exchangeOf(r.Context())
+	receipt, err := h.router.Invoke(
+		metadata.NewOutgoingContext(r.Context(), outgoingMetadata(r.Header)),
+		&routerv1.InvokeRequest{Function: params["id"], Event: ex.body, RequestId: ex.requestID},
+	)
+	if err != nil {
+		h.fail(w, r, ex, failureOf(err, ex.route.service, ex))
+		return
+	}
+	if failed := receipt.GetError(); failed != nil {
+		h.fail(w, r, ex, &failure{
+			typedError: failed,
+			status:     statusOf(failed.GetCode(), codes.Internal),
+			logs:       receipt.GetLogs(),
+		})
+		return
+	}
+	writeBytes(w, http.StatusOK, "application/json", appendReceipt(nil, receipt))
+}
+
+// outgoingMetadata is what grpc-gateway does for the generated handlers.
+func outgoingMetadata(header http.Header) metadata.MD {
+	md := metadata.MD{}
+	for name, values := range header {
+		if key, ok := metadataName(name); ok {
+			md.Append(key, values...)
+		}
+	}
+	return md
+}
