@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"serverless-orchestrator/gateway/internal/config"
@@ -31,10 +32,9 @@ func run() int {
 		fmt.Print(config.Help())
 		return 0
 	}
-	var problems config.Problems
-	if errors.As(err, &problems) {
-		for _, problem := range problems {
-			fmt.Fprintf(os.Stderr, "so-gateway: %s\n", problem)
+	if err != nil {
+		for problem := range strings.Lines(err.Error()) {
+			fmt.Fprintf(os.Stderr, "so-gateway: %s\n", strings.TrimSuffix(problem, "\n"))
 		}
 		return exitBadSetting
 	}
