@@ -1,0 +1,14 @@
+# Building what runs.
+# shellcheck shell=bash
+
+services=(registry pool router scaler)
+
+# build_services: the C++ services into build/release/bin, without their tests.
+build_services() {
+  [[ -f $root/build/release/build.ninja ]] || (cd "$root" && cmake --preset release)
+  (cd "$root" && cmake --build --preset release --target "${services[@]/#/so-}")
+}
+
+build_gateway() {
+  (cd "$root/gateway" && go build -o ../build/bin/so-gateway ./cmd/gateway)
+}

@@ -1,0 +1,18 @@
+# Shared by the scripts: where things are, and how they speak.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/serverless-orchestrator
+
+# Programs that functions run on are looked for here when we are root, because
+# instances run as another user, who cannot enter a home directory.
+system_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+say() { printf '==> %s\n' "$*"; }
+
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+is_root() { [[ $(id -u) -eq 0 ]]; }

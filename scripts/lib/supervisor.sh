@@ -1,0 +1,71 @@
+# The running platform: five processes under a supervisord of our own.
+# shellcheck shell=bash
+
+state_dir=$(realpath -m "${SO_STATE_DIR:-$root/var}")
+supervisor_conf=$root/deploy/supervisor/supervisord.conf
+
+# What deploy/supervisor/supervisord.conf reads.
+export SO_ROOT=$root
+export SO_STATE_DIR=$state_dir
+export SO_REGISTRY_ADDRESS=${SO_REGISTRY_ADDRESS:-127.0.0.1:7001}
+export SO_POOL_ADDRESS=${SO_POOL_ADDRESS:-127.0.0.1:7002}
+export SO_ROUTER_ADDRESS=${SO_ROUTER_ADDRESS:-127.0.0.1:7003}
+export SO_SCALER_ADDRESS=${SO_SCALER_ADDRESS:-127.0.0.1:7004}
+export PORT=${PORT:-3001}
+export GRPC_PORT=${GRPC_PORT:-50051}
+
+supervisor_pid() { supervisorctl -c "$supervisor_conf" pid 2>/dev/null | grep -x '[0-9]*'; }
+
+is_running() { supervisor_pid >/dev/null; }
+
+# lock_state: up and down of one state directory take turns.
+lock_state() {
+  mkdir -p "$state_dir/log"
+  exec 9>"$state_dir/lock"
+  flock 9
+}
+
+start_supervisor() {
+  local address
+  # The limit of a Unix socket's path, less the suffix supervisord adds.
+  if ((${#state_dir} > 80)); then die "$state_dir is too long a path; set SO_STATE_DIR"; fi
+  for address in "127.0.0.1:$PORT" "127.0.0.1:$GRPC_PORT" "$SO_REGISTRY_ADDRESS" \
+    "$SO_POOL_ADDRESS" "$SO_ROUTER_ADDRESS" "$SO_SCALER_ADDRESS"; do
+    if (: <"/dev/tcp/${address/://}") 2>/dev/null; then
+      die "$address is taken; set PORT, GRPC_PORT or SO_<SERVICE>_ADDRESS"
+    fi
+  done
+  if is_root; then export PATH=$system_path; fi
+  supervisord -c "$supervisor_conf" 9>&-
+}
+
+# stop_supervisor: SIGTERM to one process after the other, until all are gone.
+stop_supervisor() {
+  local pid
+  pid=$(supervisor_pid) || return 0
+  say "stopping; calls in flight may take up to half a minute to end"
+  supervisorctl -c "$supervisor_conf" shutdown >/dev/null
+  while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+}
+
+# fingerprint: changes whenever the running processes would have to be replaced.
+fingerprint() {
+  {
+    echo "$root $PORT $GRPC_PORT $SO_REGISTRY_ADDRESS $SO_POOL_ADDRESS $SO_ROUTER_ADDRESS $SO_SCALER_ADDRESS"
+    cd "$root" || exit
+    find runtimes build/bin/so-gateway build/release/bin/so-* "$supervisor_conf" -type f -print0 |
+      sort -z | xargs -0 sha256sum
+  } | sha256sum
+}
+
+# wait_until_healthy SECONDS: polls the gateway, which asks the others.
+wait_until_healthy() {
+  local deadline=$((SECONDS + $1)) answer last=
+  until curl -fsS -m 5 "http://127.0.0.1:$PORT/health/ready" >/dev/null 2>&1; do
+    if ((SECONDS >= deadline)); then return 1; fi
+    answer=$(curl -sS -m 5 "http://127.0.0.1:$PORT/health" 2>/dev/null || echo "the gateway does not answer yet")
+    if [[ $answer != "$last" ]]; then say "waiting: $answer"; fi
+    last=$answer
+    sleep 0.2
+  done
+}
