@@ -125,7 +125,7 @@ func expected(field protoreflect.FieldDescriptor) string {
 	case protoreflect.BytesKind:
 		return "must be a string of base64"
 	case protoreflect.Int32Kind:
-		return "must be an integer between -2147483648 and 2147483647"
+		return "must be a 32-bit integer"
 	case protoreflect.DoubleKind:
 		return "must be a number"
 	case protoreflect.MessageKind:
