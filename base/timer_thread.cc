@@ -7,13 +7,15 @@ namespace so {
 TimerThread::TimerThread(const Clock& clock)
     : clock_(clock), thread_([this] { Run(); }) {}
 
-TimerThread::~TimerThread() {
+TimerThread::~TimerThread() { Stop(); }
+
+void TimerThread::Stop() {
   {
     MutexLock lock(mu_);
     stopping_ = true;
     changed_.SignalAll();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 TimerId TimerThread::Schedule(absl::Duration delay,

@@ -11,12 +11,17 @@
 namespace so {
 
 // Timers on a thread of their own, which runs one callback after the other:
-// callbacks must be short and must not block. Thread-safe. The destructor drops
-// what has not run and joins; it must not run on the timer thread.
+// callbacks must be short and must not block. Thread-safe. The destructor
+// stops.
 class TimerThread final : public Timers {
  public:
   explicit TimerThread(const Clock& clock);
   ~TimerThread() override;
+
+  // Drops what has not run, waits for what is running, and ignores what is
+  // scheduled from now on: afterwards, callbacks may lose what they point to.
+  // Must not run on the timer thread. Idempotent.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   TimerId Schedule(absl::Duration delay,
                    absl::AnyInvocable<void()> callback) override

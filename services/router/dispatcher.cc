@@ -1,0 +1,524 @@
+#include "services/router/dispatcher.h"
+
+#include <algorithm>
+
+#include "base/ids.h"
+#include "services/router/router_errors.h"
+
+namespace so {
+
+using serverless::pool::v1::Dispatch;
+using serverless::pool::v1::InstanceUpdate;
+using serverless::pool::v1::PoolHello;
+using serverless::pool::v1::Rejected;
+using serverless::pool::v1::Result;
+using serverless::pool::v1::Started;
+using serverless::pool::v1::StartFailed;
+using serverless::pool::v1::StartInstance;
+
+namespace {
+
+// How long past its timeout a dispatched call may go without a word from the
+// pool, which enforces the timeout itself.
+constexpr absl::Duration kSilenceGrace = absl::Seconds(5);
+constexpr absl::Duration kFirstStartPause = absl::Milliseconds(100);
+constexpr absl::Duration kLongestStartPause = absl::Seconds(1);
+
+absl::Duration TimeoutOf(const Invocation& invocation, absl::Time now) {
+  return std::min(absl::Milliseconds(invocation.function->timeout()),
+                  invocation.client_deadline - now);
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Options options, const Clock& clock, Timers& timers,
+                       NodeLink& link, Logger log)
+    : options_(options),
+      clock_(clock),
+      timers_(timers),
+      link_(link),
+      log_(std::move(log)) {}
+
+int Dispatcher::Submit(InvocationPtr invocation) {
+  Effects effects;
+  int depth = 0;
+  {
+    MutexLock lock(mu_);
+    const QueueKey key = KeyOf(*invocation);
+    FunctionQueue& queue = queues_[key];
+    queue.function = invocation->function;
+    if (draining_) {
+      effects.finished.emplace_back(std::move(invocation), Draining());
+    } else if (queue.idle.empty() &&
+               static_cast<int>(queue.waiting.size()) >= options_.queue_depth) {
+      const std::string& name = queue.function->name();
+      effects.finished.emplace_back(
+          std::move(invocation),
+          QueueFull(name, options_.queue_depth, queue.DrainEstimate()));
+    } else {
+      Enqueue(queue, std::move(invocation));
+      Advance(key, queue, effects);
+    }
+    depth = static_cast<int>(queue.waiting.size());
+  }
+  Apply(std::move(effects));
+  return depth;
+}
+
+void Dispatcher::Enqueue(FunctionQueue& queue, InvocationPtr invocation) {
+  // Only a call that will wait needs a timer.
+  if (queue.idle.empty() || !queue.waiting.empty()) {
+    const absl::Duration wait = std::min(
+        options_.queue_wait, invocation->client_deadline - clock_.Now());
+    invocation->timer = timers_.Schedule(
+        wait, [this, invocation] { OnQueueTimer(invocation); });
+  }
+  queue.waiting.push_back(std::move(invocation));
+}
+
+void Dispatcher::Advance(const QueueKey& key, FunctionQueue& queue,
+                         Effects& effects) {
+  while (!queue.waiting.empty() && !queue.idle.empty()) {
+    DispatchHead(queue, effects);
+  }
+  AskForStarts(key, queue, effects);
+}
+
+void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
+  const InvocationPtr invocation = std::move(queue.waiting.front());
+  queue.waiting.pop_front();
+  const std::string instance_id = std::move(queue.idle.back());
+  queue.idle.pop_back();
+  timers_.Cancel(invocation->timer);
+
+  const absl::Time now = clock_.Now();
+  InstanceRecord& instance = instances_[instance_id];
+  instance.running = invocation;
+  instance.running_cold = {
+      .cold = !instance.used && invocation->enqueued < instance.warm_at,
+      .start_ms = instance.start_ms,
+      .init_ms = instance.init_ms};
+  instance.used = true;
+  ++running_;
+  ++invocation->attempts;
+  invocation->instance_id = instance_id;
+  invocation->dispatched = now;
+  invocation->started = false;
+  const absl::Duration timeout = TimeoutOf(*invocation, now);
+  invocation->timer = timers_.Schedule(
+      timeout + kSilenceGrace, [this, instance_id, invocation] {
+        OnSilenceTimer(instance_id, invocation);
+      });
+
+  Dispatch& dispatch = effects.dispatches.emplace_back();
+  dispatch.set_request_id(invocation->request_id);
+  dispatch.set_instance_id(instance_id);
+  dispatch.set_event(invocation->event);
+  dispatch.set_timeout(static_cast<int32_t>(
+      std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout))));
+}
+
+void Dispatcher::AskForStarts(const QueueKey& key, FunctionQueue& queue,
+                              Effects& effects) {
+  if (!connected_ || clock_.Now() < queue.starts_paused_until) return;
+  for (int wanted = queue.StartsWanted(); wanted > 0; --wanted) {
+    StartInstance& start = effects.starts.emplace_back();
+    start.set_start_id(RandomToken(12));
+    start.set_function_id(key.first);
+    start.set_version(key.second);
+    queue.pending_starts.insert(start.start_id());
+  }
+}
+
+void Dispatcher::PauseStarts(const QueueKey& key, FunctionQueue& queue,
+                             absl::Status error) {
+  queue.start_error = std::move(error);
+  queue.start_pause =
+      std::clamp(queue.start_pause * 2, kFirstStartPause, kLongestStartPause);
+  queue.starts_paused_until = clock_.Now() + queue.start_pause;
+  if (queue.start_retry_scheduled) return;
+  queue.start_retry_scheduled = true;
+  timers_.Schedule(queue.start_pause, [this, key] { ResumeStarts(key); });
+}
+
+void Dispatcher::ResumeStarts(const QueueKey& key) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const auto it = queues_.find(key);
+    if (it == queues_.end()) return;
+    it->second.start_retry_scheduled = false;
+    it->second.starts_paused_until = absl::InfinitePast();
+    AskForStarts(key, it->second, effects);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::Apply(Effects effects) {
+  for (StartInstance& start : effects.starts) link_.Start(std::move(start));
+  for (Dispatch& dispatch : effects.dispatches) {
+    link_.Dispatch(std::move(dispatch));
+  }
+  for (auto& [invocation, outcome] : effects.finished) {
+    invocation->done(std::move(outcome));
+  }
+}
+
+void Dispatcher::Cancel(const InvocationPtr& invocation) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const QueueKey key = KeyOf(*invocation);
+    const auto it = queues_.find(key);
+    if (it == queues_.end()) return;
+    auto& waiting = it->second.waiting;
+    const auto position = std::find(waiting.begin(), waiting.end(), invocation);
+    if (position == waiting.end()) return;
+    waiting.erase(position);
+    timers_.Cancel(invocation->timer);
+    effects.finished.emplace_back(invocation,
+                                  absl::CancelledError("the client has gone"));
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnQueueTimer(const InvocationPtr& invocation) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const QueueKey key = KeyOf(*invocation);
+    const auto it = queues_.find(key);
+    if (it == queues_.end()) return;
+    auto& waiting = it->second.waiting;
+    const auto position = std::find(waiting.begin(), waiting.end(), invocation);
+    if (position == waiting.end()) return;  // Dispatched in the meantime.
+    waiting.erase(position);
+    effects.finished.emplace_back(invocation,
+                                  WaitError(it->second, *invocation));
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+absl::Status Dispatcher::WaitError(const FunctionQueue& queue,
+                                   const Invocation& invocation) const {
+  const absl::Duration waited = clock_.Now() - invocation.enqueued;
+  const std::string& name = invocation.function->name();
+  if (!connected_) return NoPool();
+  if (queue.live > 0 || queue.start_error.ok()) {
+    return QueueTimeout(name, waited);
+  }
+  if (ErrorFromStatus(queue.start_error).code() == "NO_CAPACITY") {
+    return NoCapacity(name, waited);
+  }
+  return queue.start_error;
+}
+
+void Dispatcher::OnSilenceTimer(const std::string& instance_id,
+                                const InvocationPtr& invocation) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const auto it = instances_.find(instance_id);
+    if (it == instances_.end() || it->second.running != invocation) return;
+    const ColdStart cold = it->second.running_cold;
+    it->second.running = nullptr;
+    if (--running_ == 0) idle_.SignalAll();
+    effects.finished.emplace_back(
+        invocation,
+        ErrorReceipt(*invocation, cold,
+                     PoolSilent(invocation->function->name(),
+                                clock_.Now() - invocation->dispatched),
+                     {}));
+    const QueueKey key = it->second.key;
+    ForgetInstance(instance_id);
+    Advance(key, queues_[key], effects);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::ForgetFunction(absl::string_view function_id) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    for (auto& [key, queue] : queues_) {
+      if (key.first != function_id || queue.waiting.empty()) continue;
+      EndQueued(queue, FunctionDeleted(queue.function->name()), effects);
+    }
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::EndQueued(FunctionQueue& queue, const absl::Status& status,
+                           Effects& effects) {
+  for (InvocationPtr& invocation : queue.waiting) {
+    timers_.Cancel(invocation->timer);
+    effects.finished.emplace_back(std::move(invocation), status);
+  }
+  queue.waiting.clear();
+}
+
+std::map<std::string, Dispatcher::Load> Dispatcher::Loads() const {
+  MutexLock lock(mu_);
+  std::map<std::string, Load> loads;
+  for (const auto& [key, queue] : queues_) {
+    Load& load = loads[key.first];
+    load.queue_depth += static_cast<int>(queue.waiting.size());
+    load.in_flight += queue.live - static_cast<int>(queue.idle.size());
+    load.starting += queue.starting();
+  }
+  return loads;
+}
+
+void Dispatcher::Drain(absl::Duration timeout) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    draining_ = true;
+    for (auto& [key, queue] : queues_) EndQueued(queue, Draining(), effects);
+  }
+  Apply(std::move(effects));
+  const absl::Time deadline = clock_.Now() + timeout;
+  MutexLock lock(mu_);
+  while (running_ > 0) {
+    const absl::Duration left = deadline - clock_.Now();
+    if (left <= absl::ZeroDuration()) return;
+    idle_.WaitFor(mu_, left);
+  }
+}
+
+void Dispatcher::OnConnected(const PoolHello& hello) {
+  log_.Info("pool connected", {{"pool_id", hello.pool_id()}});
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    connected_ = true;
+    for (auto& [key, queue] : queues_) Advance(key, queue, effects);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnDisconnected() {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    connected_ = false;
+    for (auto& [id, instance] : instances_) {
+      if (instance.running == nullptr) continue;
+      timers_.Cancel(instance.running->timer);
+      effects.finished.emplace_back(
+          instance.running,
+          ErrorReceipt(*instance.running, instance.running_cold,
+                       InstanceLost(instance.running->function->name()), {}));
+    }
+    instances_.clear();
+    running_ = 0;
+    idle_.SignalAll();
+    for (auto it = queues_.begin(); it != queues_.end();) {
+      FunctionQueue& queue = it->second;
+      queue.idle.clear();
+      queue.pending_starts.clear();
+      queue.warming = 0;
+      queue.live = 0;
+      it = queue.waiting.empty() ? queues_.erase(it) : std::next(it);
+    }
+  }
+  log_.Warn("pool disconnected", {{"calls_lost", effects.finished.size()}});
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnInstance(const InstanceUpdate& update) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const QueueKey key{update.function_id(), update.version()};
+    const auto known = instances_.find(update.instance_id());
+    switch (update.state()) {
+      case serverless::pool::v1::INSTANCE_STATE_WARMING: {
+        FunctionQueue& queue = queues_[key];
+        queue.pending_starts.erase(update.start_id());
+        if (known != instances_.end()) break;
+        instances_[update.instance_id()].key = key;
+        ++queue.warming;
+        break;
+      }
+      case serverless::pool::v1::INSTANCE_STATE_WARM: {
+        FunctionQueue& queue = queues_[key];
+        queue.pending_starts.erase(update.start_id());
+        if (known != instances_.end() && known->second.warm) break;
+        if (known != instances_.end()) --queue.warming;
+        InstanceRecord& instance = instances_[update.instance_id()];
+        instance.key = key;
+        instance.warm = true;
+        instance.warm_at = clock_.Now();
+        instance.start_ms = update.start_ms();
+        instance.init_ms = update.init_ms();
+        ++queue.live;
+        queue.idle.push_back(update.instance_id());
+        queue.start_error = absl::OkStatus();
+        queue.start_pause = absl::ZeroDuration();
+        Advance(key, queue, effects);
+        break;
+      }
+      case serverless::pool::v1::INSTANCE_STATE_TERMINATING: {
+        // A busy one is forgotten with its result.
+        if (known == instances_.end() || known->second.running != nullptr) {
+          break;
+        }
+        ForgetInstance(update.instance_id());
+        if (const auto it = queues_.find(key); it != queues_.end()) {
+          Advance(key, it->second, effects);
+          EraseIfUnused(key);
+        }
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnStartFailed(const StartFailed& failure) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const QueueKey key{failure.function_id(), failure.version()};
+    const auto it = queues_.find(key);
+    if (it == queues_.end()) return;
+    FunctionQueue& queue = it->second;
+    // One that was announced as warming counts until its TERMINATING, which
+    // follows.
+    queue.pending_starts.erase(failure.start_id());
+    const std::string& code = failure.error().code();
+    if (code == "NOT_FOUND") {
+      if (!queue.waiting.empty()) {
+        EndQueued(queue, FunctionDeleted(queue.function->name()), effects);
+      }
+    } else if (code == "NO_CAPACITY" || code == "UNAVAILABLE") {
+      PauseStarts(key, queue,
+                  ErrorStatus(absl::StatusCode::kUnavailable, failure.error()));
+    } else if (queue.live == 0 && !queue.waiting.empty()) {
+      // The code cannot be loaded: one call learns of each start that failed.
+      const InvocationPtr invocation = std::move(queue.waiting.front());
+      queue.waiting.pop_front();
+      timers_.Cancel(invocation->timer);
+      effects.finished.emplace_back(
+          invocation, ErrorReceipt(*invocation, {.cold = true}, failure.error(),
+                                   failure.logs()));
+    }
+    AskForStarts(key, queue, effects);
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnStarted(const Started& started) {
+  MutexLock lock(mu_);
+  const auto it = instances_.find(started.instance_id());
+  if (it == instances_.end() || it->second.running == nullptr) return;
+  it->second.running->started = true;
+}
+
+InvocationPtr Dispatcher::TakeRunning(const std::string& instance_id,
+                                      const std::string& request_id) {
+  const auto it = instances_.find(instance_id);
+  if (it == instances_.end() || it->second.running == nullptr ||
+      it->second.running->request_id != request_id) {
+    return nullptr;
+  }
+  timers_.Cancel(it->second.running->timer);
+  if (--running_ == 0) idle_.SignalAll();
+  return std::exchange(it->second.running, nullptr);
+}
+
+void Dispatcher::OnRejected(const Rejected& rejected) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const InvocationPtr invocation =
+        TakeRunning(rejected.instance_id(), rejected.request_id());
+    if (invocation == nullptr) return;
+    ForgetInstance(rejected.instance_id());
+    const QueueKey key = KeyOf(*invocation);
+    FunctionQueue& queue = queues_[key];
+    log_.Debug("dispatch rejected", {{"request_id", invocation->request_id},
+                                     {"instance_id", rejected.instance_id()},
+                                     {"reason", rejected.reason()}});
+    if (invocation->started) {
+      // A pool never refuses what it has begun; should one do so, running the
+      // call again could run it twice.
+      effects.finished.emplace_back(
+          invocation,
+          ErrorReceipt(*invocation, {},
+                       InstanceLost(invocation->function->name()), {}));
+    } else if (draining_) {
+      effects.finished.emplace_back(invocation, Draining());
+    } else if (invocation->attempts >= options_.max_attempts) {
+      effects.finished.emplace_back(
+          invocation,
+          NeverStarted(invocation->function->name(), invocation->attempts));
+    } else {
+      // User code has not seen it: it goes back to where it was.
+      invocation->instance_id.clear();
+      const absl::Time deadline =
+          std::min(invocation->enqueued + options_.queue_wait,
+                   invocation->client_deadline);
+      invocation->timer =
+          timers_.Schedule(deadline - clock_.Now(),
+                           [this, invocation] { OnQueueTimer(invocation); });
+      queue.waiting.push_front(invocation);
+    }
+    Advance(key, queue, effects);
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnResult(Result result) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const std::string instance_id = result.instance_id();
+    const InvocationPtr invocation =
+        TakeRunning(instance_id, result.request_id());
+    if (invocation == nullptr) return;
+    InstanceRecord& instance = instances_[instance_id];
+    const QueueKey key = instance.key;
+    FunctionQueue& queue = queues_[key];
+    queue.RecordServiceTime(clock_.Now() - invocation->dispatched);
+    const bool free = result.instance_free();
+    effects.finished.emplace_back(
+        invocation,
+        ResultReceipt(*invocation, instance.running_cold, std::move(result)));
+    if (free) {
+      queue.idle.push_back(instance_id);
+    } else {
+      ForgetInstance(instance_id);
+    }
+    Advance(key, queue, effects);
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::ForgetInstance(const std::string& instance_id) {
+  const auto it = instances_.find(instance_id);
+  if (it == instances_.end()) return;
+  if (const auto queue = queues_.find(it->second.key); queue != queues_.end()) {
+    queue->second.RemoveIdle(instance_id);
+    --(it->second.warm ? queue->second.live : queue->second.warming);
+  }
+  instances_.erase(it);
+}
+
+void Dispatcher::EraseIfUnused(const QueueKey& key) {
+  const auto it = queues_.find(key);
+  if (it != queues_.end() && it->second.unused() &&
+      !it->second.start_retry_scheduled) {
+    queues_.erase(it);
+  }
+}
+
+}  // namespace so

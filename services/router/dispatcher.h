@@ -1,0 +1,158 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/timers.h"
+#include "serverless/pool/v1/pool.pb.h"
+#include "services/router/function_queue.h"
+#include "services/router/invocation.h"
+#include "services/router/node_link.h"
+#include "services/router/receipts.h"
+
+namespace so {
+
+// Queues invocations per function and gives them to instances. Binding is
+// late: whichever instance becomes free or warm first takes the head of the
+// queue. A call that finds no free instance asks for a start at once. A call is
+// given to another instance only while it is certain that user code has not
+// seen it.
+//
+// Thread-safe. Callbacks (InvocationDone, NodeLink) run outside the lock, on
+// the thread that caused them.
+class Dispatcher final : public NodeLink::Listener {
+ public:
+  struct Options {
+    int queue_depth = 100;
+    absl::Duration queue_wait = absl::Seconds(30);
+    int max_attempts = 3;
+  };
+
+  // What a function has waiting and running, all versions together.
+  struct Load {
+    int queue_depth = 0;
+    int in_flight = 0;
+    int starting = 0;
+  };
+
+  // Everything is borrowed. Once timers and link are stopped nothing calls
+  // back.
+  Dispatcher(Options options, const Clock& clock, Timers& timers,
+             NodeLink& link, Logger log);
+
+  // Takes over `invocation`, whose `enqueued` is now. Its `done` runs once,
+  // perhaps before this returns. Returns the depth of its queue after it.
+  int Submit(InvocationPtr invocation) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The client has gone: a queued call is dropped with CANCELLED, a dispatched
+  // one runs to its end.
+  void Cancel(const InvocationPtr& invocation) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The function was deleted: queued calls end with NOT_FOUND.
+  void ForgetFunction(absl::string_view function_id) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Loads of functions with anything waiting, running or starting, by id.
+  std::map<std::string, Load> Loads() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Refuses new calls and ends queued ones with UNAVAILABLE, then waits up to
+  // `timeout` for those that are running.
+  void Drain(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
+
+  void OnConnected(const serverless::pool::v1::PoolHello& hello) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnDisconnected() override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnInstance(const serverless::pool::v1::InstanceUpdate& update) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnStartFailed(const serverless::pool::v1::StartFailed& failure) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnStarted(const serverless::pool::v1::Started& started) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnRejected(const serverless::pool::v1::Rejected& rejected) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnResult(serverless::pool::v1::Result result) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  // A function id and a version.
+  using QueueKey = std::pair<std::string, int>;
+
+  struct InstanceRecord {
+    QueueKey key;
+    bool warm = false;  // Has been warm; otherwise it is warming.
+    bool used = false;  // Has been dispatched to.
+    absl::Time warm_at;
+    double start_ms = 0;
+    double init_ms = 0;
+    InvocationPtr running;
+    ColdStart running_cold;
+  };
+
+  // What to do once the lock is released.
+  struct Effects {
+    std::vector<serverless::pool::v1::StartInstance> starts;
+    std::vector<serverless::pool::v1::Dispatch> dispatches;
+    std::vector<std::pair<InvocationPtr, absl::StatusOr<Receipt>>> finished;
+  };
+  void Apply(Effects effects) ABSL_LOCKS_EXCLUDED(mu_);
+
+  void Enqueue(FunctionQueue& queue, InvocationPtr invocation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Gives waiting calls to idle instances, then asks for the starts that are
+  // still wanted.
+  void Advance(const QueueKey& key, FunctionQueue& queue, Effects& effects)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DispatchHead(FunctionQueue& queue, Effects& effects)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AskForStarts(const QueueKey& key, FunctionQueue& queue, Effects& effects)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PauseStarts(const QueueKey& key, FunctionQueue& queue,
+                   absl::Status error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ResumeStarts(const QueueKey& key) ABSL_LOCKS_EXCLUDED(mu_);
+  void EndQueued(FunctionQueue& queue, const absl::Status& status,
+                 Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnQueueTimer(const InvocationPtr& invocation) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnSilenceTimer(const std::string& instance_id,
+                      const InvocationPtr& invocation) ABSL_LOCKS_EXCLUDED(mu_);
+  // Why `invocation` has waited in vain.
+  absl::Status WaitError(const FunctionQueue& queue,
+                         const Invocation& invocation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ForgetInstance(const std::string& instance_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The call that runs on an instance, taken off it; null when there is none
+  // or its id is another.
+  InvocationPtr TakeRunning(const std::string& instance_id,
+                            const std::string& request_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EraseIfUnused(const QueueKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  static QueueKey KeyOf(const Invocation& invocation) {
+    return {invocation.function->id(), invocation.function->version()};
+  }
+
+  const Options options_;
+  const Clock& clock_;
+  Timers& timers_;
+  NodeLink& link_;
+  const Logger log_;
+
+  mutable Mutex mu_;
+  CondVar idle_;  // Signalled when nothing runs any more.
+  bool connected_ ABSL_GUARDED_BY(mu_) = false;
+  bool draining_ ABSL_GUARDED_BY(mu_) = false;
+  int running_ ABSL_GUARDED_BY(mu_) = 0;
+  std::map<QueueKey, FunctionQueue> queues_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, InstanceRecord> instances_
+      ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace so

@@ -1,0 +1,460 @@
+#include "services/router/dispatcher.h"
+
+#include <string>
+#include <vector>
+
+#include "base/testing/manual_clock.h"
+#include "base/testing/status_matchers.h"
+
+namespace so {
+namespace {
+
+using serverless::pool::v1::Dispatch;
+using serverless::pool::v1::InstanceState;
+using serverless::pool::v1::InstanceUpdate;
+using serverless::pool::v1::PoolHello;
+using serverless::pool::v1::Rejected;
+using serverless::pool::v1::Result;
+using serverless::pool::v1::Started;
+using serverless::pool::v1::StartFailed;
+using serverless::pool::v1::StartInstance;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class FakeNodeLink final : public NodeLink {
+ public:
+  void Start(StartInstance start) override { starts.push_back(start); }
+  void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
+    dispatches.push_back(dispatch);
+  }
+
+  std::vector<StartInstance> starts;
+  std::vector<serverless::pool::v1::Dispatch> dispatches;
+};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  struct Call {
+    InvocationPtr invocation;
+    std::vector<absl::StatusOr<Receipt>> outcomes;
+
+    bool done() const { return !outcomes.empty(); }
+    const Receipt& receipt() const { return *outcomes.at(0); }
+    absl::Status status() const { return outcomes.at(0).status(); }
+  };
+
+  DispatcherTest()
+      : dispatcher_({.queue_depth = 3, .queue_wait = absl::Seconds(10)}, clock_,
+                    clock_, link_, Logger("ROUTER")) {
+    function_.set_id("fn-1");
+    function_.set_name("hello");
+    function_.set_version(1);
+    function_.set_timeout(2000);
+    function_.set_max_instances(10);
+    dispatcher_.OnConnected(PoolHello());
+  }
+
+  // Every call must end exactly once, or not at all.
+  void TearDown() override {
+    for (const auto& call : calls_) EXPECT_LE(call->outcomes.size(), 1u);
+  }
+
+  Call& Submit(const std::string& request_id,
+               absl::Time deadline = absl::InfiniteFuture()) {
+    Call& call = *calls_.emplace_back(std::make_unique<Call>());
+    call.invocation = std::make_shared<Invocation>();
+    call.invocation->request_id = request_id;
+    call.invocation->function =
+        std::make_shared<const serverless::function::v1::Function>(function_);
+    call.invocation->event = "{}";
+    call.invocation->enqueued = clock_.Now();
+    call.invocation->client_deadline = deadline;
+    call.invocation->done = [&call](absl::StatusOr<Receipt> outcome) {
+      call.outcomes.push_back(std::move(outcome));
+    };
+    dispatcher_.Submit(call.invocation);
+    return call;
+  }
+
+  void Update(const std::string& instance_id, InstanceState state,
+              const std::string& start_id = "") {
+    InstanceUpdate update;
+    update.set_instance_id(instance_id);
+    update.set_function_id("fn-1");
+    update.set_version(function_.version());
+    update.set_state(state);
+    update.set_start_id(start_id);
+    if (state == serverless::pool::v1::INSTANCE_STATE_WARM) {
+      update.set_start_ms(30);
+      update.set_init_ms(10);
+    }
+    dispatcher_.OnInstance(update);
+  }
+  void Warming(const std::string& id, const std::string& start_id = "") {
+    Update(id, serverless::pool::v1::INSTANCE_STATE_WARMING, start_id);
+  }
+  void Warm(const std::string& id, const std::string& start_id = "") {
+    Update(id, serverless::pool::v1::INSTANCE_STATE_WARM, start_id);
+  }
+  void Terminating(const std::string& id) {
+    Update(id, serverless::pool::v1::INSTANCE_STATE_TERMINATING);
+  }
+  void Answer(const std::string& instance_id, const std::string& request_id,
+              bool instance_free = true) {
+    Result result;
+    result.set_instance_id(instance_id);
+    result.set_request_id(request_id);
+    result.set_status_code(200);
+    result.set_body("\"ok\"");
+    result.add_logs("printed");
+    result.set_duration(1.5);
+    result.set_instance_free(instance_free);
+    dispatcher_.OnResult(result);
+  }
+  void Reject(const std::string& instance_id, const std::string& request_id) {
+    Rejected rejected;
+    rejected.set_instance_id(instance_id);
+    rejected.set_request_id(request_id);
+    rejected.set_reason("unknown-instance");
+    dispatcher_.OnRejected(rejected);
+  }
+  void FailStart(const std::string& start_id, const std::string& code) {
+    StartFailed failure;
+    failure.set_start_id(start_id);
+    failure.set_function_id("fn-1");
+    failure.set_version(function_.version());
+    failure.mutable_error()->set_code(code);
+    failure.mutable_error()->set_message("because");
+    failure.add_logs("trace");
+    dispatcher_.OnStartFailed(failure);
+  }
+
+  ManualClock clock_;
+  FakeNodeLink link_;
+  Dispatcher dispatcher_;
+  serverless::function::v1::Function function_;
+  std::vector<std::unique_ptr<Call>> calls_;
+};
+
+TEST_F(DispatcherTest, ColdCallAsksForAStartAndRunsOnIt) {
+  Call& call = Submit("req-1");
+  ASSERT_THAT(link_.starts, SizeIs(1));
+  EXPECT_EQ(link_.starts[0].function_id(), "fn-1");
+  Warming("inst-1", link_.starts[0].start_id());
+  clock_.Advance(absl::Milliseconds(50));
+  Warm("inst-1", link_.starts[0].start_id());
+  ASSERT_THAT(link_.dispatches, SizeIs(1));
+  EXPECT_EQ(link_.dispatches[0].instance_id(), "inst-1");
+  EXPECT_EQ(link_.dispatches[0].timeout(), 2000);
+  Answer("inst-1", "req-1");
+  ASSERT_TRUE(call.done());
+  const Receipt& receipt = call.receipt();
+  EXPECT_TRUE(receipt.cold_start());
+  EXPECT_EQ(receipt.body(), "\"ok\"");
+  EXPECT_EQ(receipt.duration(), 1.5);
+  EXPECT_EQ(receipt.phases().start(), 30);
+  EXPECT_EQ(receipt.phases().init(), 10);
+  EXPECT_NEAR(receipt.phases().queue(), 10, 1e-6);
+  EXPECT_THAT(
+      receipt.logs(),
+      ElementsAre("[START] Request req-1", "[INFO] Function: hello (fn-1)",
+                  "[INFO] Instance: inst-1", "printed", "[END] Request req-1"));
+}
+
+TEST_F(DispatcherTest, WarmCallAsksForNothingAndIsNotCold) {
+  Warm("inst-1");
+  Call& call = Submit("req-1");
+  EXPECT_THAT(link_.starts, IsEmpty());
+  Answer("inst-1", "req-1");
+  ASSERT_TRUE(call.done());
+  EXPECT_FALSE(call.receipt().cold_start());
+  EXPECT_EQ(call.receipt().phases().start(), 0);
+}
+
+TEST_F(DispatcherTest, SecondCallOnAColdStartedInstanceIsNotCold) {
+  Submit("req-1");
+  clock_.Advance(absl::Milliseconds(40));
+  Warm("inst-1", link_.starts[0].start_id());
+  Answer("inst-1", "req-1");
+  Call& second = Submit("req-2");
+  Answer("inst-1", "req-2");
+  EXPECT_FALSE(second.receipt().cold_start());
+}
+
+TEST_F(DispatcherTest, QueueIsFirstInFirstOutAndBindingIsLate) {
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Submit("req-1");
+  Submit("req-2");
+  Submit("req-3");
+  EXPECT_THAT(link_.dispatches, SizeIs(1));
+  Answer("inst-1", "req-1");
+  Answer("inst-1", "req-2");
+  ASSERT_THAT(link_.dispatches, SizeIs(3));
+  EXPECT_EQ(link_.dispatches[1].request_id(), "req-2");
+  EXPECT_EQ(link_.dispatches[2].request_id(), "req-3");
+}
+
+TEST_F(DispatcherTest, HeadGoesToWhicheverInstanceIsFreeFirst) {
+  Warm("inst-1");
+  Submit("req-1");
+  Submit("req-2");  // Asks for a start, but inst-1 is free before it is warm.
+  ASSERT_THAT(link_.starts, SizeIs(1));
+  Answer("inst-1", "req-1");
+  ASSERT_THAT(link_.dispatches, SizeIs(2));
+  EXPECT_EQ(link_.dispatches[1].instance_id(), "inst-1");
+}
+
+TEST_F(DispatcherTest, ReuseIsLastInFirstOut) {
+  Warm("inst-1");
+  Warm("inst-2");
+  Submit("req-1");
+  EXPECT_EQ(link_.dispatches[0].instance_id(), "inst-2");
+  Answer("inst-2", "req-1");
+  Submit("req-2");
+  EXPECT_EQ(link_.dispatches[1].instance_id(), "inst-2");
+}
+
+TEST_F(DispatcherTest, OneStartForEachWaitingCallUpToMaxInstances) {
+  function_.set_max_instances(2);
+  Submit("req-1");
+  Submit("req-2");
+  Submit("req-3");
+  EXPECT_THAT(link_.starts, SizeIs(2));
+}
+
+TEST_F(DispatcherTest, StartsThatOthersAskedForCount) {
+  Warming("inst-1");  // Warm-up by the pool itself.
+  Call& call = Submit("req-1");
+  EXPECT_THAT(link_.starts, IsEmpty());
+  clock_.Advance(absl::Milliseconds(40));
+  Warm("inst-1");
+  Answer("inst-1", "req-1");
+  EXPECT_TRUE(call.receipt().cold_start());
+}
+
+TEST_F(DispatcherTest, FullQueueRefusesAndSaysWhenToRetry) {
+  Submit("req-1");
+  Submit("req-2");
+  Submit("req-3");
+  Call& refused = Submit("req-4");
+  ASSERT_TRUE(refused.done());
+  EXPECT_THAT(refused.status(), HasErrorCode("QUEUE_FULL"));
+  EXPECT_GE(ErrorFromStatus(refused.status()).retry_after(), 1);
+  EXPECT_EQ(ErrorFromStatus(refused.status()).executed(), "no");
+}
+
+TEST_F(DispatcherTest, WaitingInVainNamesTheLayerThatGaveUp) {
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Submit("req-1");
+  Call& waiting = Submit("req-2");
+  clock_.Advance(absl::Seconds(11));
+  ASSERT_TRUE(waiting.done());
+  EXPECT_THAT(waiting.status(), HasErrorCode("QUEUE_TIMEOUT"));
+  EXPECT_THAT(std::string(waiting.status().message()),
+              HasSubstr("the router found no free instance of hello"));
+}
+
+TEST_F(DispatcherTest, ClientDeadlineShortensWaitAndTimeout) {
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Submit("req-1", clock_.Now() + absl::Milliseconds(700));
+  EXPECT_EQ(link_.dispatches[0].timeout(), 700);
+  Call& waiting = Submit("req-2", clock_.Now() + absl::Milliseconds(300));
+  clock_.Advance(absl::Milliseconds(301));
+  EXPECT_THAT(waiting.status(), HasErrorCode("QUEUE_TIMEOUT"));
+}
+
+TEST_F(DispatcherTest, CallRefusedBeforeItStartedGoesElsewhereFirst) {
+  Warm("inst-1");
+  Call& call = Submit("req-1");
+  Warm("inst-2");
+  Reject("inst-1", "req-1");
+  ASSERT_THAT(link_.dispatches, SizeIs(2));
+  EXPECT_EQ(link_.dispatches[1].instance_id(), "inst-2");
+  Answer("inst-2", "req-1");
+  EXPECT_TRUE(call.outcomes.at(0).ok());
+}
+
+TEST_F(DispatcherTest, AttemptsAreBounded) {
+  Warm("inst-1");
+  Call& call = Submit("req-1");
+  Reject("inst-1", "req-1");
+  Warm("inst-2");
+  Reject("inst-2", "req-1");
+  Warm("inst-3");
+  Reject("inst-3", "req-1");
+  ASSERT_TRUE(call.done());
+  EXPECT_THAT(call.status(), HasErrorCode("UNAVAILABLE"));
+  EXPECT_EQ(ErrorFromStatus(call.status()).executed(), "no");
+}
+
+TEST_F(DispatcherTest, StartedCallIsNeverRunAgain) {
+  Warm("inst-1");
+  Warm("inst-2");
+  Call& call = Submit("req-1");
+  Started started;
+  started.set_instance_id("inst-2");
+  started.set_request_id("req-1");
+  dispatcher_.OnStarted(started);
+  Reject("inst-2", "req-1");
+  ASSERT_TRUE(call.done());
+  EXPECT_EQ(call.receipt().error().code(), "INSTANCE_LOST");
+  EXPECT_EQ(call.receipt().error().executed(), "maybe");
+  EXPECT_THAT(link_.dispatches, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, LostPoolEndsRunningCallsAndKeepsQueuedOnes) {
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Call& running = Submit("req-1");
+  Call& queued = Submit("req-2");
+  dispatcher_.OnDisconnected();
+  ASSERT_TRUE(running.done());
+  EXPECT_EQ(running.receipt().error().code(), "INSTANCE_LOST");
+  EXPECT_EQ(running.receipt().error().executed(), "maybe");
+  EXPECT_FALSE(queued.done());
+  const size_t starts = link_.starts.size();
+  dispatcher_.OnConnected(PoolHello());
+  ASSERT_EQ(link_.starts.size(), starts + 1);
+  Warm("inst-1", link_.starts.back().start_id());
+  Answer("inst-1", "req-2");
+  EXPECT_TRUE(queued.outcomes.at(0).ok());
+}
+
+TEST_F(DispatcherTest, WithoutAPoolWaitingEndsUnavailable) {
+  dispatcher_.OnDisconnected();
+  Call& call = Submit("req-1");
+  EXPECT_THAT(link_.starts, IsEmpty());
+  clock_.Advance(absl::Seconds(11));
+  EXPECT_THAT(call.status(), HasErrorCode("UNAVAILABLE"));
+}
+
+TEST_F(DispatcherTest, EachFailedInitTellsOneCall) {
+  Call& first = Submit("req-1");
+  Call& second = Submit("req-2");
+  Warming("inst-1", link_.starts[0].start_id());
+  FailStart(link_.starts[0].start_id(), "FUNCTION_INIT_FAILED");
+  Terminating("inst-1");
+  ASSERT_TRUE(first.done());
+  EXPECT_EQ(first.receipt().error().code(), "FUNCTION_INIT_FAILED");
+  EXPECT_THAT(first.receipt().logs(), Contains("trace"));
+  EXPECT_FALSE(second.done());
+  EXPECT_THAT(link_.starts, SizeIs(2));  // The second one's is still coming.
+}
+
+TEST_F(DispatcherTest, FailedInitLeavesCallsToInstancesThatWork) {
+  Warm("inst-1");
+  Submit("req-1");
+  Call& queued = Submit("req-2");
+  FailStart(link_.starts[0].start_id(), "FUNCTION_INIT_FAILED");
+  EXPECT_FALSE(queued.done());
+}
+
+TEST_F(DispatcherTest, NoCapacityIsTriedAgainUntilTheWaitIsOver) {
+  Call& call = Submit("req-1");
+  FailStart(link_.starts[0].start_id(), "NO_CAPACITY");
+  EXPECT_THAT(link_.starts, SizeIs(1));
+  clock_.Advance(absl::Milliseconds(150));
+  ASSERT_THAT(link_.starts, SizeIs(2));
+  FailStart(link_.starts[1].start_id(), "NO_CAPACITY");
+  clock_.Advance(absl::Seconds(11));
+  ASSERT_TRUE(call.done());
+  EXPECT_THAT(call.status(), HasErrorCode("NO_CAPACITY"));
+  EXPECT_GE(ErrorFromStatus(call.status()).retry_after(), 1);
+}
+
+TEST_F(DispatcherTest, InstanceThatTerminatesWhileIdleGetsNoCalls) {
+  Warm("inst-1");
+  Warm("inst-2");
+  Terminating("inst-2");
+  Submit("req-1");
+  EXPECT_EQ(link_.dispatches[0].instance_id(), "inst-1");
+}
+
+TEST_F(DispatcherTest, InstanceThatIsNotFreeAfterItsCallGetsNoMore) {
+  Warm("inst-1");
+  Submit("req-1");
+  Terminating("inst-1");
+  Answer("inst-1", "req-1", /*instance_free=*/false);
+  Submit("req-2");
+  EXPECT_THAT(link_.dispatches, SizeIs(1));
+  EXPECT_THAT(link_.starts, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, CancelDropsAQueuedCallAndLeavesARunningOne) {
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Call& running = Submit("req-1");
+  Call& queued = Submit("req-2");
+  dispatcher_.Cancel(queued.invocation);
+  dispatcher_.Cancel(running.invocation);
+  EXPECT_THAT(queued.status(), HasCode(absl::StatusCode::kCancelled));
+  EXPECT_FALSE(running.done());
+  Answer("inst-1", "req-1");
+  EXPECT_TRUE(running.done());
+  EXPECT_THAT(link_.dispatches, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, SilentPoolEndsTheCall) {
+  Warm("inst-1");
+  Call& call = Submit("req-1");
+  clock_.Advance(absl::Seconds(8));
+  ASSERT_TRUE(call.done());
+  EXPECT_EQ(call.receipt().error().code(), "FUNCTION_TIMEOUT");
+  EXPECT_EQ(call.receipt().error().executed(), "maybe");
+  Answer("inst-1", "req-1");  // Too late: ignored.
+}
+
+TEST_F(DispatcherTest, DeletedFunctionEndsItsQueuedCalls) {
+  Call& call = Submit("req-1");
+  dispatcher_.ForgetFunction("fn-1");
+  EXPECT_THAT(call.status(), HasErrorCode("NOT_FOUND"));
+}
+
+TEST_F(DispatcherTest, DrainEndsQueuedCallsAndRefusesNewOnes) {
+  Call& queued = Submit("req-1");
+  dispatcher_.Drain(absl::ZeroDuration());
+  EXPECT_THAT(queued.status(), HasErrorCode("UNAVAILABLE"));
+  Call& late = Submit("req-2");
+  EXPECT_THAT(late.status(), HasErrorCode("UNAVAILABLE"));
+}
+
+TEST_F(DispatcherTest, RepeatedRequestIdsDoNotMixUpCalls) {
+  Warm("inst-1");
+  Warm("inst-2");
+  Call& first = Submit("same");
+  Call& second = Submit("same");
+  Answer("inst-1", "same");
+  EXPECT_FALSE(first.done());
+  EXPECT_EQ(second.receipt().instance_id(), "inst-1");
+  Answer("inst-2", "same");
+  EXPECT_EQ(first.receipt().instance_id(), "inst-2");
+}
+
+TEST_F(DispatcherTest, LoadsCountWaitingRunningAndStarting) {
+  Warm("inst-1");
+  Submit("req-1");
+  Submit("req-2");
+  const auto loads = dispatcher_.Loads();
+  ASSERT_TRUE(loads.contains("fn-1"));
+  EXPECT_EQ(loads.at("fn-1").in_flight, 1);
+  EXPECT_EQ(loads.at("fn-1").queue_depth, 1);
+  EXPECT_EQ(loads.at("fn-1").starting, 1);
+}
+
+TEST_F(DispatcherTest, QuietFunctionLeavesNothingBehind) {
+  Warm("inst-1");
+  Submit("req-1");
+  Answer("inst-1", "req-1");
+  Terminating("inst-1");
+  EXPECT_THAT(dispatcher_.Loads(), IsEmpty());
+  EXPECT_EQ(clock_.pending(), 0u);
+}
+
+}  // namespace
+}  // namespace so

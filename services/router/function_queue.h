@@ -1,0 +1,57 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "services/router/invocation.h"
+
+namespace so {
+
+// What the dispatcher knows of one version of a function: who waits, who is
+// free, what has been asked for. Guarded by the dispatcher's lock.
+struct FunctionQueue {
+  // As of the latest submit; null while only the pool has spoken of it.
+  FunctionPtr function;
+  // First in, first out; retries go to the front.
+  std::deque<InvocationPtr> waiting;
+  // Ids of warm, free instances. Last in, first out: the ones at the front
+  // idle until the pool retires them.
+  std::vector<std::string> idle;
+  // Starts asked for that the pool has not announced yet.
+  absl::flat_hash_set<std::string> pending_starts;
+  int warming = 0;  // Announced, not warm yet, whoever asked for them.
+  int live = 0;     // Warm or busy.
+
+  // Why the latest start failed for lack of means; OK after a success.
+  absl::Status start_error;
+  // No new starts before this time; the wait doubles with every failure.
+  absl::Time starts_paused_until = absl::InfinitePast();
+  absl::Duration start_pause;
+  bool start_retry_scheduled = false;
+
+  // Moving average of the time an instance is held by a call, in ms.
+  double service_ms = 0;
+
+  int starting() const {
+    return warming + static_cast<int>(pending_starts.size());
+  }
+
+  // How many instances to ask for now: one for every waiting call that no start
+  // under way will serve, as far as max_instances allows.
+  int StartsWanted() const;
+
+  // When a slot in a full queue may be free again.
+  absl::Duration DrainEstimate() const;
+
+  void RecordServiceTime(absl::Duration held);
+  void RemoveIdle(absl::string_view instance_id);
+  bool unused() const {
+    return waiting.empty() && live == 0 && starting() == 0;
+  }
+};
+
+}  // namespace so

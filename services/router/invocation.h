@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/timers.h"
+#include "serverless/router/v1/router.pb.h"
+#include "services/registry/client/function_directory.h"
+
+namespace so {
+
+using Receipt = serverless::router::v1::InvokeResponse;
+// Receives the outcome of one invocation, exactly once: a receipt when an
+// instance was reached (its `error` tells of user code that did not answer), a
+// status when none was.
+using InvocationDone = absl::AnyInvocable<void(absl::StatusOr<Receipt>)>;
+
+// One call on its way: queued, dispatched, started, done.
+struct Invocation {
+  std::string request_id;
+  FunctionPtr function;
+  std::string event;
+  absl::Time enqueued;
+  // When the client stops waiting; may be infinite.
+  absl::Time client_deadline = absl::InfiniteFuture();
+  InvocationDone done;
+
+  // Owned by the dispatcher, under its lock.
+  int attempts = 0;
+  std::string instance_id;  // Empty while queued.
+  absl::Time dispatched;
+  bool started = false;  // The instance has acknowledged it.
+  TimerId timer = 0;     // Queue wait while queued, safety net when dispatched.
+};
+
+using InvocationPtr = std::shared_ptr<Invocation>;
+
+}  // namespace so

@@ -1,0 +1,133 @@
+#include "services/router/invocation_router.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/json_text.h"
+#include "base/status_macros.h"
+
+namespace so {
+namespace {
+
+absl::Status CheckCall(const InvocationRouter::Call& call) {
+  if (!call.request_id.empty() && !IsRequestId(call.request_id)) {
+    return InvalidArgument("requestId", "must match ^[A-Za-z0-9._:-]{1,128}$");
+  }
+  if (call.event.size() > kMaxEventBytes) {
+    return ErrorStatus(
+        absl::StatusCode::kInvalidArgument,
+        MakeError(
+            "PAYLOAD_TOO_LARGE",
+            absl::StrCat("the event has ", call.event.size(),
+                         " bytes; at most ", kMaxEventBytes, " are allowed"),
+            "no"));
+  }
+  if (!call.event.empty()) {
+    if (const absl::Status json = CheckJson(call.event); !json.ok()) {
+      return InvalidArgument(
+          "event", absl::StrCat("is not valid JSON: ", json.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+InvocationRouter::InvocationRouter(FunctionDirectory& directory,
+                                   Dispatcher& dispatcher,
+                                   Statistics& statistics, LogStore& logs,
+                                   const Clock& clock)
+    : directory_(directory),
+      dispatcher_(dispatcher),
+      statistics_(statistics),
+      logs_(logs),
+      clock_(clock) {}
+
+std::shared_ptr<InvocationRouter::Ticket> InvocationRouter::Invoke(
+    Call call, InvocationDone done) {
+  auto ticket = std::make_shared<Ticket>();
+  const absl::Time received = clock_.Now();
+  if (const absl::Status status = CheckCall(call); !status.ok()) {
+    done(status);
+    return ticket;
+  }
+  if (call.event.empty()) call.event = "{}";
+  if (call.request_id.empty()) call.request_id = MakeId("req", clock_);
+  const std::string reference = call.function;
+  directory_.Resolve(
+      reference,
+      [this, ticket, received, call = std::move(call),
+       done = std::move(done)](absl::StatusOr<FunctionPtr> function) mutable {
+        if (!function.ok()) {
+          done(function.status());
+          return;
+        }
+        Submit(std::move(call), received, *std::move(function), ticket,
+               std::move(done));
+      });
+  return ticket;
+}
+
+void InvocationRouter::Submit(Call call, absl::Time received,
+                              FunctionPtr function,
+                              const std::shared_ptr<Ticket>& ticket,
+                              InvocationDone done) {
+  auto invocation = std::make_shared<Invocation>();
+  invocation->request_id = std::move(call.request_id);
+  invocation->function = std::move(function);
+  invocation->event = std::move(call.event);
+  invocation->enqueued = received;
+  invocation->client_deadline = call.client_deadline;
+  // Weak: the invocation owns its own callback.
+  invocation->done =
+      [this, self = std::weak_ptr<Invocation>(invocation),
+       done = std::move(done)](absl::StatusOr<Receipt> outcome) mutable {
+        if (const InvocationPtr ended = self.lock(); ended != nullptr) {
+          Record(*ended, outcome);
+        }
+        done(std::move(outcome));
+      };
+  {
+    MutexLock lock(ticket->mu_);
+    if (!ticket->cancelled_) ticket->invocation_ = invocation;
+  }
+  const FunctionPtr target = invocation->function;
+  const int depth = dispatcher_.Submit(invocation);
+  if (depth > 0) statistics_.RecordQueueDepth(*target, depth);
+  bool cancelled;
+  {
+    MutexLock lock(ticket->mu_);
+    cancelled = ticket->cancelled_;
+  }
+  // Cancelled while the function was being looked up.
+  if (cancelled) dispatcher_.Cancel(invocation);
+}
+
+void InvocationRouter::Cancel(Ticket& ticket) {
+  InvocationPtr invocation;
+  {
+    MutexLock lock(ticket.mu_);
+    ticket.cancelled_ = true;
+    invocation = std::move(ticket.invocation_);
+  }
+  if (invocation != nullptr) dispatcher_.Cancel(invocation);
+}
+
+void InvocationRouter::Record(const Invocation& invocation,
+                              const absl::StatusOr<Receipt>& outcome) {
+  // A client that gave up is no failure of the function's.
+  if (absl::IsCancelled(outcome.status())) return;
+  statistics_.RecordCall(*invocation.function,
+                         clock_.Now() - invocation.enqueued, outcome);
+  if (outcome.ok()) logs_.Add(*outcome, clock_.WallNow());
+}
+
+void InvocationRouter::OnFunctionDeleted(const std::string& function_id) {
+  dispatcher_.ForgetFunction(function_id);
+  statistics_.ForgetFunction(function_id);
+  logs_.ForgetFunction(function_id);
+}
+
+}  // namespace so

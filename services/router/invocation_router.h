@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "services/registry/client/function_directory.h"
+#include "services/router/dispatcher.h"
+#include "services/router/invocation.h"
+#include "services/router/log_store.h"
+#include "services/router/statistics.h"
+
+namespace so {
+
+// Largest event and result, in bytes.
+inline constexpr size_t kMaxEventBytes = 6 << 20;
+
+// Takes calls in: checks them, finds their function, hands them to the
+// dispatcher, and keeps the books when they end. Thread-safe.
+class InvocationRouter final : public FunctionDirectory::Listener {
+ public:
+  struct Call {
+    std::string function;    // Id or name, optionally ":version".
+    std::string event;       // JSON text; empty means {}.
+    std::string request_id;  // Empty: one is made.
+    absl::Time client_deadline = absl::InfiniteFuture();
+  };
+
+  // What a client holds of its call, to give it up.
+  class Ticket {
+   private:
+    friend class InvocationRouter;
+    Mutex mu_;
+    bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
+    InvocationPtr invocation_ ABSL_GUARDED_BY(mu_);
+  };
+
+  // Everything is borrowed. `directory` must not call back any more when this
+  // is destroyed.
+  InvocationRouter(FunctionDirectory& directory, Dispatcher& dispatcher,
+                   Statistics& statistics, LogStore& logs, const Clock& clock);
+
+  // `done` runs exactly once, perhaps before this returns.
+  std::shared_ptr<Ticket> Invoke(Call call, InvocationDone done);
+
+  // The client has gone: a call that waits is dropped, one that runs goes on.
+  void Cancel(Ticket& ticket);
+
+  void OnFunctionChanged(const FunctionPtr&) override {}
+  void OnFunctionDeleted(const std::string& function_id) override;
+
+ private:
+  void Submit(Call call, absl::Time received, FunctionPtr function,
+              const std::shared_ptr<Ticket>& ticket, InvocationDone done);
+  void Record(const Invocation& invocation,
+              const absl::StatusOr<Receipt>& outcome);
+
+  FunctionDirectory& directory_;
+  Dispatcher& dispatcher_;
+  Statistics& statistics_;
+  LogStore& logs_;
+  const Clock& clock_;
+};
+
+}  // namespace so

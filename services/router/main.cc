@@ -1,0 +1,59 @@
+// so-router: queues, dispatches and answers invocations.
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/timer_thread.h"
+#include "rpc/channel.h"
+#include "rpc/server.h"
+#include "serverless/config/v1/router.pb.h"
+#include "services/registry/client/grpc_function_directory.h"
+#include "services/router/dispatcher.h"
+#include "services/router/grpc_node_link.h"
+#include "services/router/invocation_router.h"
+#include "services/router/log_store.h"
+#include "services/router/router_service.h"
+#include "services/router/statistics.h"
+
+int main(int argc, char** argv) {
+  so::BlockTerminationSignals();
+  serverless::config::v1::RouterConfig config;
+  so::LoadConfigOrExit(argc, argv, config);
+  so::InitLogging(config.log_level());
+  const so::Logger log("ROUTER");
+
+  so::SystemClock clock;
+  so::TimerThread timers(clock);
+  so::GrpcNodeLink pool(so::MakeChannel(config.pool_address()),
+                        so::MakeId("router", clock), timers);
+  so::Dispatcher dispatcher({.queue_depth = config.queue_depth(),
+                             .queue_wait = so::ToAbsl(config.queue_wait()),
+                             .max_attempts = config.max_attempts()},
+                            clock, timers, pool, log);
+  so::Statistics statistics(so::ToAbsl(config.statistics_window()), clock);
+  so::LogStore logs({.per_function = config.logs_per_function(),
+                     .total_bytes = config.logs_total_bytes()});
+  so::GrpcFunctionDirectory directory(
+      so::MakeChannel(config.registry_address()), timers);
+  so::InvocationRouter router(directory, dispatcher, statistics, logs, clock);
+  directory.Subscribe(router);
+  so::RouterService service(router, directory, dispatcher, statistics, logs,
+                            log);
+
+  auto server =
+      so::Server::Start({.address = config.listen_address(),
+                         .drain_timeout = so::ToAbsl(config.drain_timeout())},
+                        {&service});
+  if (!server.ok()) {
+    log.Error("cannot start", {{"reason", server.status().message()}});
+    return 1;
+  }
+  pool.Connect(dispatcher);
+  log.Info("listening", {{"address", config.listen_address()}});
+  (*server)->ServeUntilSignal(
+      log, [&] { dispatcher.Drain(so::ToAbsl(config.drain_timeout())); });
+  pool.Stop();
+  timers.Stop();
+  return 0;
+}

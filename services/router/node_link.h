@@ -1,0 +1,34 @@
+#pragma once
+
+#include "serverless/pool/v1/pool.pb.h"
+
+namespace so {
+
+// The router's side of a connection to one pool. What is sent while the
+// connection is down is lost; OnDisconnected tells. Thread-safe.
+class NodeLink {
+ public:
+  // Hears from the pool: one call at a time, in the order of the stream. Must
+  // not hold a lock that its calls of NodeLink need.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // The pool's instances follow as OnInstance.
+    virtual void OnConnected(const serverless::pool::v1::PoolHello& hello) = 0;
+    // Everything known of the pool is void.
+    virtual void OnDisconnected() = 0;
+    virtual void OnInstance(
+        const serverless::pool::v1::InstanceUpdate& update) = 0;
+    virtual void OnStartFailed(
+        const serverless::pool::v1::StartFailed& failure) = 0;
+    virtual void OnStarted(const serverless::pool::v1::Started& started) = 0;
+    virtual void OnRejected(const serverless::pool::v1::Rejected& rejected) = 0;
+    virtual void OnResult(serverless::pool::v1::Result result) = 0;
+  };
+
+  virtual ~NodeLink() = default;
+  virtual void Start(serverless::pool::v1::StartInstance start) = 0;
+  virtual void Dispatch(serverless::pool::v1::Dispatch dispatch) = 0;
+};
+
+}  // namespace so

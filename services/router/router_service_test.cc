@@ -1,0 +1,178 @@
+#include "services/router/router_service.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/testing/manual_clock.h"
+#include "base/testing/status_matchers.h"
+#include "rpc/server.h"
+#include "rpc/status.h"
+#include "services/registry/client/testing/fake_function_directory.h"
+
+namespace so {
+namespace {
+
+using serverless::router::v1::GetStatisticsRequest;
+using serverless::router::v1::GetStatisticsResponse;
+using serverless::router::v1::InvokeRequest;
+using serverless::router::v1::InvokeResponse;
+using serverless::router::v1::ListLogsRequest;
+using serverless::router::v1::ListLogsResponse;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::SizeIs;
+
+// A pool with one instance that answers every event with itself.
+class EchoNode final : public NodeLink {
+ public:
+  void Attach(Listener& listener) {
+    listener_ = &listener;
+    listener.OnConnected({});
+  }
+  void Start(serverless::pool::v1::StartInstance start) override {
+    serverless::pool::v1::InstanceUpdate update;
+    update.set_instance_id("inst-000001");
+    update.set_function_id(start.function_id());
+    update.set_version(start.version());
+    update.set_start_id(start.start_id());
+    update.set_state(serverless::pool::v1::INSTANCE_STATE_WARM);
+    listener_->OnInstance(update);
+  }
+  void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
+    serverless::pool::v1::Result result;
+    result.set_request_id(dispatch.request_id());
+    result.set_instance_id(dispatch.instance_id());
+    result.set_status_code(200);
+    result.set_body(dispatch.event());
+    result.set_duration(1);
+    result.set_instance_free(true);
+    listener_->OnResult(result);
+  }
+
+ private:
+  Listener* listener_ = nullptr;
+};
+
+class RouterServiceTest : public testing::Test {
+ protected:
+  RouterServiceTest()
+      : dispatcher_({}, clock_, clock_, node_, Logger("ROUTER")),
+        statistics_(absl::Seconds(60), clock_),
+        logs_({}),
+        router_(directory_, dispatcher_, statistics_, logs_, clock_),
+        service_(router_, directory_, dispatcher_, statistics_, logs_,
+                 Logger("ROUTER")) {
+    directory_.Subscribe(router_);
+    serverless::function::v1::Function function;
+    function.set_id("fn-1");
+    function.set_name("hello");
+    function.set_version(1);
+    function.set_timeout(1000);
+    function.set_max_instances(2);
+    directory_.Put(function);
+    node_.Attach(dispatcher_);
+    auto server = Server::Start({.address = "127.0.0.1:0"}, {&service_});
+    EXPECT_THAT(server, IsOk());
+    server_ = *std::move(server);
+    stub_ = serverless::router::v1::RouterService::NewStub(
+        server_->InProcessChannel());
+  }
+
+  absl::StatusOr<InvokeResponse> Invoke(const std::string& function,
+                                        const std::string& event,
+                                        const std::string& request_id = "") {
+    grpc::ClientContext context;
+    InvokeRequest request;
+    request.set_function(function);
+    request.set_event(event);
+    request.set_request_id(request_id);
+    InvokeResponse response;
+    SO_RETURN_IF_ERROR(FromGrpc(stub_->Invoke(&context, request, &response)));
+    return response;
+  }
+
+  ListLogsResponse Logs(const std::string& request_id = "") {
+    grpc::ClientContext context;
+    ListLogsRequest request;
+    request.set_function("hello");
+    request.set_request_id(request_id);
+    ListLogsResponse response;
+    EXPECT_THAT(FromGrpc(stub_->ListLogs(&context, request, &response)),
+                IsOk());
+    return response;
+  }
+
+  GetStatisticsResponse Statistics() {
+    grpc::ClientContext context;
+    GetStatisticsResponse response;
+    EXPECT_THAT(FromGrpc(stub_->GetStatistics(&context, {}, &response)),
+                IsOk());
+    return response;
+  }
+
+  ManualClock clock_;
+  EchoNode node_;
+  Dispatcher dispatcher_;
+  class Statistics statistics_;
+  LogStore logs_;
+  FakeFunctionDirectory directory_;
+  InvocationRouter router_;
+  RouterService service_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<serverless::router::v1::RouterService::Stub> stub_;
+};
+
+TEST_F(RouterServiceTest, InvokeReturnsTheReceipt) {
+  const auto response = Invoke("hello", "{\"a\":1}", "my-request");
+  SO_ASSERT_OK(response);
+  EXPECT_EQ(response->body(), "{\"a\":1}");
+  EXPECT_EQ(response->request_id(), "my-request");
+  EXPECT_EQ(response->function_name(), "hello");
+  EXPECT_EQ(response->instance_id(), "inst-000001");
+}
+
+TEST_F(RouterServiceTest, EmptyEventIsAnEmptyObjectAndIdsAreMade) {
+  const auto response = Invoke("fn-1", "");
+  SO_ASSERT_OK(response);
+  EXPECT_EQ(response->body(), "{}");
+  EXPECT_THAT(response->request_id(),
+              MatchesRegex("req-[0-9]{13}-[0-9a-z]{6}"));
+}
+
+TEST_F(RouterServiceTest, RefusesBadCallsByField) {
+  const auto bad_json = Invoke("hello", "{\n nope");
+  EXPECT_THAT(bad_json, HasErrorCode("INVALID_ARGUMENT"));
+  EXPECT_EQ(ErrorFromStatus(bad_json.status()).details(0).field(), "event");
+  EXPECT_THAT(Invoke("hello", "{}", "not ok"),
+              HasErrorCode("INVALID_ARGUMENT"));
+  EXPECT_THAT(Invoke("nobody", "{}"), HasErrorCode("NOT_FOUND"));
+  const std::string large = absl::StrCat("\"", std::string(6 << 20, 'x'), "\"");
+  EXPECT_THAT(Invoke("hello", large), HasErrorCode("PAYLOAD_TOO_LARGE"));
+}
+
+TEST_F(RouterServiceTest, LogsOfRecentInvocationsAreListed) {
+  SO_ASSERT_OK(Invoke("hello", "{}", "one"));
+  SO_ASSERT_OK(Invoke("hello", "{}", "two"));
+  const ListLogsResponse all = Logs();
+  ASSERT_THAT(all.invocations(), SizeIs(2));
+  EXPECT_EQ(all.invocations(0).request_id(), "two");
+  EXPECT_EQ(all.function_id(), "fn-1");
+  EXPECT_THAT(Logs("one").invocations(), SizeIs(1));
+}
+
+TEST_F(RouterServiceTest, StatisticsCountInvocationsUntilTheFunctionIsDeleted) {
+  SO_ASSERT_OK(Invoke("hello", "{}"));
+  SO_ASSERT_OK(Invoke("hello", "{}"));
+  const GetStatisticsResponse statistics = Statistics();
+  ASSERT_THAT(statistics.functions(), SizeIs(1));
+  EXPECT_EQ(statistics.functions(0).invocations(), 2);
+  EXPECT_EQ(statistics.functions(0).errors(), 0);
+  EXPECT_EQ(statistics.functions(0).duration().count(), 2);
+  directory_.Delete("fn-1");
+  EXPECT_THAT(Statistics().functions(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace so
