@@ -61,9 +61,8 @@ fingerprint() {
 # wait_until_healthy SECONDS: polls the gateway, which asks the others.
 wait_until_healthy() {
   local deadline=$((SECONDS + $1)) answer last=
-  until curl -fsS -m 5 "http://127.0.0.1:$PORT/health/ready" >/dev/null 2>&1; do
+  until answer=$(curl -sS -m 5 "http://127.0.0.1:$PORT/health" 2>&1) && [[ $answer =~ \"status\":\ *\"ok\" ]]; do
     if ((SECONDS >= deadline)); then return 1; fi
-    answer=$(curl -sS -m 5 "http://127.0.0.1:$PORT/health" 2>/dev/null || echo "the gateway does not answer yet")
     if [[ $answer != "$last" ]]; then say "waiting: $answer"; fi
     last=$answer
     sleep 0.2
