@@ -4,8 +4,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/serverless-orchestrator
 
-# Programs that functions run on are looked for here when we are root, because
-# instances run as another user, who cannot enter a home directory.
+# Where the pool looks for what functions run on. Not the PATH: instances run as
+# another user, who cannot enter a home directory.
 system_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 say() { printf '==> %s\n' "$*"; }

@@ -3,9 +3,10 @@
 
 # missing_packages LIST...: what the lists name and the machine lacks.
 missing_packages() {
-  local list package command search=$PATH
-  if is_root; then search=$system_path; fi
+  local list package command search
   for list in "$@"; do
+    search=$PATH
+    if [[ $list == runtimes ]]; then search=$system_path; fi
     while read -r package command; do
       case $package in '' | '#'*) continue ;; esac
       if [[ -n $command ]] && (PATH=$search type -P "$command" >/dev/null); then

@@ -35,7 +35,6 @@ start_supervisor() {
       die "$address is taken; set PORT, GRPC_PORT or SO_<SERVICE>_ADDRESS"
     fi
   done
-  if is_root; then export PATH=$system_path; fi
   supervisord -c "$supervisor_conf" 9>&-
 }
 
