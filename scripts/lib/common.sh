@@ -6,7 +6,7 @@ cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/serverless-orchestrator
 
 # Where the pool looks for what functions run on. Not the PATH: instances run as
 # another user, who cannot enter a home directory.
-system_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+system_path=/usr/local/bin:/usr/bin:/bin
 
 say() { printf '==> %s\n' "$*"; }
 
