@@ -164,8 +164,12 @@ func TestUnreachableOwnerIsNamed(t *testing.T) {
 	e := start(t)
 	e.cluster.Services["router"].Stop()
 	_, err := routerv1.NewRouterServiceClient(e.client).Invoke(t.Context(), &routerv1.InvokeRequest{})
-	if st := status.Convert(err); st.Code() != codes.Unavailable || st.Message() != "the router cannot be reached" {
-		t.Errorf("err = %v", err)
+	st := status.Convert(err)
+	if st.Code() != codes.Unavailable || st.Message() != "the router cannot be reached" || len(st.Details()) != 1 {
+		t.Fatalf("err = %v", err)
+	}
+	if detail, ok := st.Details()[0].(*errorv1.Error); !ok || detail.GetCode() != "UNAVAILABLE" || detail.GetExecuted() != "no" {
+		t.Errorf("detail = %v", st.Details()[0])
 	}
 }
 

@@ -34,11 +34,12 @@ func (p *proxy) handle(_ any, inbound grpc.ServerStream) error {
 	}
 	ctx, cancel := p.outgoing(inbound.Context(), method)
 	defer cancel()
+	ctx, attempt := backend.WithAttempt(ctx)
 
 	outbound, err := owner.Conn.NewStream(ctx,
 		&grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, method, grpc.ForceCodecV2(p.codec))
 	if err != nil {
-		return clean(err, owner.Name)
+		return publicError(err, owner.Name, method, attempt)
 	}
 	requestErr := make(chan error, 1)
 	go func() {
@@ -56,7 +57,7 @@ func (p *proxy) handle(_ any, inbound grpc.ServerStream) error {
 	case cause := <-requestErr:
 		return cause
 	default:
-		return clean(err, owner.Name)
+		return publicError(err, owner.Name, method, attempt)
 	}
 }
 
@@ -123,15 +124,4 @@ func forwardAnswers(from grpc.ClientStream, to grpc.ServerStream) error {
 			return err
 		}
 	}
-}
-
-// clean keeps a service's own status, details included, and replaces what the
-// connection says when there is no service: addresses and transports are not
-// for clients.
-func clean(err error, service string) error {
-	st := status.Convert(err)
-	if st.Code() == codes.Unavailable && len(st.Details()) == 0 {
-		return status.Errorf(codes.Unavailable, "the %s cannot be reached", service)
-	}
-	return st.Err()
 }
