@@ -24,6 +24,10 @@ struct ChangeSet {
 // 1 KB each. Holds what is committed and nothing else. Thread-safe.
 class FunctionIndex {
  public:
+  FunctionIndex() = default;
+  // Begins with what is stored.
+  explicit FunctionIndex(const ChangeSet& stored) { Apply(stored); }
+
   struct Snapshot {
     int64_t revision = 0;
     std::vector<FunctionPtr> functions;

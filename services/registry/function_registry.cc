@@ -1,0 +1,263 @@
+#include "services/registry/function_registry.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/status_macros.h"
+#include "services/registry/client/function_reference.h"
+#include "services/registry/client/sha256.h"
+#include "services/registry/registry_errors.h"
+#include "services/registry/runtime.h"
+
+namespace so {
+namespace {
+
+using serverless::registry::v1::DeleteFunctionRequest;
+using serverless::registry::v1::ReplaceFunctionRequest;
+using serverless::registry::v1::RollbackFunctionRequest;
+using serverless::registry::v1::UpdateFunctionRequest;
+
+// The id or name of the function to change.
+absl::StatusOr<std::string> TargetOf(const std::string& id) {
+  SO_ASSIGN_OR_RETURN(FunctionReference reference,
+                      ParseFunctionReference(id, "id"));
+  if (reference.version.has_value()) {
+    return InvalidArgument("id", "a version cannot be changed: leave it out");
+  }
+  return std::move(reference.function);
+}
+
+// The revision to begin a life with. It jumps ahead of every earlier life, also
+// of those that a restored backup does not know of, so that a watcher which has
+// seen them never resumes by mistake.
+int64_t FirstRevision(int64_t stored, const Clock& clock) {
+  return std::max(stored + 1, absl::ToUnixMicros(clock.WallNow()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FunctionRegistry>> FunctionRegistry::Create(
+    Options options, FunctionStore& store, const Clock& clock) {
+  SO_ASSIGN_OR_RETURN(FunctionStore::Contents contents, store.Load());
+  const ChangeSet stored{.revision = FirstRevision(contents.revision, clock),
+                         .changed = std::move(contents.functions)};
+  return std::unique_ptr<FunctionRegistry>(
+      new FunctionRegistry(options, store, clock, stored));
+}
+
+FunctionRegistry::FunctionRegistry(Options options, FunctionStore& store,
+                                   const Clock& clock, const ChangeSet& stored)
+    : clock_(clock),
+      store_(store),
+      editor_(Validator(SupportedRuntimes())),
+      index_(stored),
+      feed_(index_, options.watch_history),
+      commit_(store, index_, feed_),
+      queue_(options.write_queue_depth,
+             [this](std::vector<Mutation> group) {
+               commit_.Run(std::move(group));
+             }),
+      pool_(options.disk_threads, options.write_queue_depth),
+      catalog_(index_, store, pool_) {}
+
+void FunctionRegistry::Drain() {
+  queue_.Close();
+  feed_.Close(ShuttingDownError());
+}
+
+void FunctionRegistry::Create(const Function& function, OnFunction done) {
+  Answer answer = StartAnswer("function created", std::move(done));
+  absl::StatusOr<Function> completed = editor_.Create(function);
+  if (!completed.ok()) {
+    answer.done(completed.status());
+    return;
+  }
+  std::string code = std::move(*completed->mutable_code());
+  completed->clear_code();
+  StoreCode(std::move(code), [this, function = *std::move(completed),
+                              answer = std::move(answer)](
+                                 absl::StatusOr<std::string> sha256) mutable {
+    if (!sha256.ok()) {
+      answer.done(sha256.status());
+      return;
+    }
+    function.set_code_sha256(*std::move(sha256));
+    SubmitCreate(std::move(function), std::move(answer));
+  });
+}
+
+void FunctionRegistry::SubmitCreate(Function completed, Answer answer) {
+  Submit(
+      [this, function = std::move(completed),
+       id = MakeId("fn", clock_)](const StagedFunctions& staged) {
+        return FunctionEditor::DecideCreate(function, id, clock_.WallNow(),
+                                            staged);
+      },
+      std::move(answer));
+}
+
+void FunctionRegistry::Replace(const ReplaceFunctionRequest& request,
+                               OnFunction done) {
+  absl::StatusOr<std::string> target = TargetOf(request.id());
+  if (!target.ok()) {
+    done(target.status());
+    return;
+  }
+  Edit({.target = *std::move(target),
+        .etag = request.etag(),
+        .function = request.function()},
+       "function replaced", std::move(done));
+}
+
+void FunctionRegistry::Update(const UpdateFunctionRequest& request,
+                              OnFunction done) {
+  absl::StatusOr<std::string> target = TargetOf(request.id());
+  FieldProblems problems;
+  FunctionFields fields = FieldsOf(request.update_mask(), problems);
+  absl::Status wrong = target.status();
+  wrong.Update(problems.ToStatus());
+  if (!wrong.ok()) {
+    done(wrong);
+    return;
+  }
+  EditRequest edit{.target = *std::move(target),
+                   .etag = request.etag(),
+                   .function = request.function()};
+  const bool has_code =
+      std::any_of(fields.begin(), fields.end(), [](const auto* field) {
+        return field->number() == Function::kCodeFieldNumber;
+      });
+  // Code that the mask does not name would be stored for nothing.
+  if (!has_code) edit.function.clear_code();
+  edit.fields = std::move(fields);
+  Edit(std::move(edit), "function updated", std::move(done));
+}
+
+void FunctionRegistry::Edit(EditRequest request, const char* event,
+                            OnFunction done) {
+  Answer answer = StartAnswer(event, std::move(done));
+  const auto record = index_.Find(request.target);
+  absl::Status checked = record.has_value()
+                             ? editor_.Edit(request, *record->function).status()
+                             : NoFunctionError(request.target);
+  if (!checked.ok()) {
+    answer.done(checked);
+    return;
+  }
+  if (request.function.code().empty()) {
+    SubmitEdit(std::move(request), std::move(answer));
+    return;
+  }
+  std::string code = std::move(*request.function.mutable_code());
+  request.function.clear_code();
+  StoreCode(std::move(code),
+            [this, request = std::move(request), answer = std::move(answer)](
+                absl::StatusOr<std::string> sha256) mutable {
+              if (!sha256.ok()) {
+                answer.done(sha256.status());
+                return;
+              }
+              request.stored_code = *std::move(sha256);
+              SubmitEdit(std::move(request), std::move(answer));
+            });
+}
+
+void FunctionRegistry::SubmitEdit(EditRequest request, Answer answer) {
+  Submit(
+      [this, request = std::move(request)](const StagedFunctions& staged) {
+        return editor_.DecideEdit(request, clock_.WallNow(), staged);
+      },
+      std::move(answer));
+}
+
+void FunctionRegistry::Rollback(const RollbackFunctionRequest& request,
+                                OnFunction done) {
+  absl::StatusOr<std::string> target = TargetOf(request.id());
+  if (!target.ok()) {
+    done(target.status());
+    return;
+  }
+  if (request.version() < 1) {
+    done(InvalidArgument("version", "is required: a number from 1"));
+    return;
+  }
+  // Versions never change, so this one may be read before its turn.
+  const std::string reference = absl::StrCat(*target, ":", request.version());
+  catalog_.Resolve(reference, [this, etag = request.etag(),
+                               answer = StartAnswer("function rolled back",
+                                                    std::move(done))](
+                                  absl::StatusOr<Function> version) mutable {
+    if (!version.ok()) {
+      answer.done(version.status());
+      return;
+    }
+    Submit(
+        [this, etag = std::move(etag),
+         version = *std::move(version)](const StagedFunctions& staged) {
+          return FunctionEditor::DecideRollback(version.id(), etag, version,
+                                                clock_.WallNow(), staged);
+        },
+        std::move(answer));
+  });
+}
+
+void FunctionRegistry::Delete(const DeleteFunctionRequest& request,
+                              OnDeleted done) {
+  absl::StatusOr<std::string> target = TargetOf(request.id());
+  if (!target.ok()) {
+    done(target.status());
+    return;
+  }
+  Submit(
+      [target = *std::move(target),
+       etag = request.etag()](const StagedFunctions& staged) {
+        return FunctionEditor::DecideDelete(target, etag, staged);
+      },
+      StartAnswer("function deleted",
+                  [done = std::move(done)](
+                      const absl::StatusOr<Function>& deleted) mutable {
+                    done(deleted.status());
+                  }));
+}
+
+void FunctionRegistry::StoreCode(
+    std::string code,
+    absl::AnyInvocable<void(absl::StatusOr<std::string>)> then) {
+  using Then = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
+  auto shared = std::make_shared<Then>(std::move(then));
+  const bool accepted = pool_.Submit([this, shared, code = std::move(code)] {
+    std::string sha256 = Sha256Hex(code);
+    const absl::Status stored = store_.PutCode(sha256, code);
+    (*shared)(stored.ok() ? absl::StatusOr<std::string>(std::move(sha256))
+                          : stored);
+  });
+  if (!accepted) (*shared)(OverloadedError());
+}
+
+void FunctionRegistry::Submit(decltype(Mutation::decide) decide,
+                              Answer answer) {
+  queue_.Submit({.decide = std::move(decide),
+                 .done = [this, answer = std::move(answer)](
+                             absl::StatusOr<FunctionPtr> result) mutable {
+                   if (!result.ok()) {
+                     answer.done(result.status());
+                     return;
+                   }
+                   const Function& function = **result;
+                   log_.Info(answer.event,
+                             {{"function_id", function.id()},
+                              {"name", function.name()},
+                              {"version", function.version()},
+                              {"ms", clock_.Now() - answer.started}});
+                   answer.done(Masked(function));
+                 }});
+}
+
+FunctionRegistry::Answer FunctionRegistry::StartAnswer(const char* event,
+                                                       OnFunction done) const {
+  return {.event = event, .started = clock_.Now(), .done = std::move(done)};
+}
+
+}  // namespace so
