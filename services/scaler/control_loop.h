@@ -37,7 +37,8 @@ class ControlLoop {
     size_t history = 100;
   };
 
-  // Borrowed; all must outlive the loop.
+  // Borrowed; all must outlive the loop. Source and sink must also outlive the
+  // thread of the timers, which may still be returning from them after Stop.
   struct Dependencies {
     LoadSource& source;
     TargetSink& sink;

@@ -93,12 +93,14 @@ TEST_F(ControlLoopTest, FailedReadingDecidesNothingAndTheLoopGoesOn) {
 
 TEST_F(ControlLoopTest, RefusedCallsCountFromTheSecondReadingOn) {
   FunctionLoad load = Waiting("fn-1", 0);
+  load.invocations = 200;
   load.rejected = 100;
   source_.loads = {load};
   loop_.Start();
   clock_.Advance(kInterval);
   EXPECT_THAT(sink_.targets, IsEmpty());
 
+  load.invocations = 210;
   load.rejected = 110;
   source_.loads = {load};
   clock_.Advance(kInterval);
@@ -158,7 +160,6 @@ TEST_F(ControlLoopTest, StopEndsTheLoop) {
 
 TEST(ControlLoopThreadsTest, StopWaitsForTheEvaluationInProgress) {
   const SystemClock clock;
-  TimerThread timers(clock);
   // Answers each reading on a thread of its own.
   class SlowSource final : public LoadSource {
    public:
@@ -173,6 +174,7 @@ TEST(ControlLoopThreadsTest, StopWaitsForTheEvaluationInProgress) {
   };
   SlowSource source;
   FakeTargetSink sink;
+  TimerThread timers(clock);
   {
     ControlLoop loop({.interval = absl::Microseconds(100)},
                      {source, sink, clock, timers});

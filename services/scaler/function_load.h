@@ -17,8 +17,8 @@ struct FunctionLoad {
   int queue_depth = 0;
   // Over the router's sliding window, queueing included.
   absl::Duration average_response;
-  // Since the router started: calls taken in, and calls refused because the
-  // queue was full.
+  // Since the router started: all calls, and those among them that were refused
+  // because the queue was full.
   double invocations = 0;
   double rejected = 0;
 

@@ -41,11 +41,11 @@ int main(int argc, char** argv) {
   const so::Logger log("AUTOSCALER");
 
   const so::SystemClock clock;
-  so::TimerThread timers(clock);
   const auto router = so::MakeChannel(config.router_address());
   const auto pool = so::MakeChannel(config.pool_address());
   so::GrpcLoadSource source(router, pool, kCallTimeout);
   so::GrpcTargetSink sink(pool, kCallTimeout);
+  so::TimerThread timers(clock);
   so::ControlLoop loop(
       LoopOptions(config),
       {.source = source, .sink = sink, .clock = clock, .timers = timers});
@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
   }
   loop.Start();
   log.Info("serving", {{"address", config.listen_address()},
-                       {"interval", so::ToAbsl(config.evaluation_interval())}});
+                       {"interval_ms", so::ToAbsl(config.evaluation_interval())}});
   (*server)->ServeUntilSignal(log, [&] { loop.Stop(); });
   return EXIT_SUCCESS;
 }

@@ -11,11 +11,9 @@ void RejectionRates::Update(std::vector<FunctionLoad>& loads) {
     load.error_rate.reset();
     if (const auto it = previous_.find(load.function_id);
         it != previous_.end()) {
-      const double answered = load.invocations - it->second.invocations;
+      const double calls = load.invocations - it->second.invocations;
       const double refused = load.rejected - it->second.rejected;
-      if (answered >= 0 && refused >= 0 && answered + refused > 0) {
-        load.error_rate = refused / (answered + refused);
-      }
+      if (calls > 0 && refused >= 0) load.error_rate = refused / calls;
     }
     latest[load.function_id] = {load.invocations, load.rejected};
   }

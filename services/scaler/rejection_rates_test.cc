@@ -28,9 +28,9 @@ TEST(RejectionRatesTest, FirstReadingGivesNoRate) {
 TEST(RejectionRatesTest, RateIsTheShareSinceThePreviousReading) {
   RejectionRates rates;
   RateAfter(rates, 1000, 500);
-  EXPECT_THAT(RateAfter(rates, 1030, 510), Optional(DoubleEq(0.25)));
-  EXPECT_THAT(RateAfter(rates, 1031, 510), Optional(DoubleEq(0)));
-  EXPECT_THAT(RateAfter(rates, 1031, 511), Optional(DoubleEq(1)));
+  EXPECT_THAT(RateAfter(rates, 1040, 510), Optional(DoubleEq(0.25)));
+  EXPECT_THAT(RateAfter(rates, 1041, 510), Optional(DoubleEq(0)));
+  EXPECT_THAT(RateAfter(rates, 1042, 511), Optional(DoubleEq(1)));
 }
 
 TEST(RejectionRatesTest, NoCallsGiveNoRate) {
@@ -43,7 +43,7 @@ TEST(RejectionRatesTest, RestartedRouterGivesNoRateOnce) {
   RejectionRates rates;
   RateAfter(rates, 10, 5);
   EXPECT_THAT(RateAfter(rates, 2, 1), Eq(std::nullopt));
-  EXPECT_THAT(RateAfter(rates, 3, 2), Optional(DoubleEq(0.5)));
+  EXPECT_THAT(RateAfter(rates, 4, 2), Optional(DoubleEq(0.5)));
 }
 
 TEST(RejectionRatesTest, FunctionThatWentAwayIsForgotten) {
