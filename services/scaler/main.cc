@@ -60,8 +60,9 @@ int main(int argc, char** argv) {
     return EXIT_FAILURE;
   }
   loop.Start();
-  log.Info("serving", {{"address", config.listen_address()},
-                       {"interval_ms", so::ToAbsl(config.evaluation_interval())}});
+  log.Info("serving",
+           {{"address", config.listen_address()},
+            {"interval_ms", so::ToAbsl(config.evaluation_interval())}});
   (*server)->ServeUntilSignal(log, [&] { loop.Stop(); });
   return EXIT_SUCCESS;
 }
