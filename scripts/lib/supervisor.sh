@@ -11,6 +11,8 @@ export SO_REGISTRY_ADDRESS=${SO_REGISTRY_ADDRESS:-127.0.0.1:7001}
 export SO_POOL_ADDRESS=${SO_POOL_ADDRESS:-127.0.0.1:7002}
 export SO_ROUTER_ADDRESS=${SO_ROUTER_ADDRESS:-127.0.0.1:7003}
 export SO_SCALER_ADDRESS=${SO_SCALER_ADDRESS:-127.0.0.1:7004}
+export SO_POOL_DIR=$state_dir/pool
+export SO_RUNTIMES_DIR=$root/runtimes
 export PORT=${PORT:-3001}
 export GRPC_PORT=${GRPC_PORT:-50051}
 
@@ -25,6 +27,25 @@ lock_state() {
   flock 9
 }
 
+# place_pool: when we are root, instances run as uid 65534, who must get at the
+# pool's files and the runtimes. Below a home directory he cannot, so then both
+# move to /var/lib.
+place_pool() {
+  if ! is_root || (others_can -x "$state_dir" && others_can -r "$root/runtimes"); then return; fi
+
+  local base
+  base=/var/lib/serverless-orchestrator/$(cksum <<<"$state_dir" | cut -d ' ' -f 1)
+  SO_POOL_DIR=$base/pool
+  SO_RUNTIMES_DIR=$base/runtimes
+  install -d -m 0755 /var/lib/serverless-orchestrator "$base"
+  rm -rf "$SO_RUNTIMES_DIR"
+  cp -R "$root/runtimes" "$SO_RUNTIMES_DIR"
+  chmod -R go+rX "$SO_RUNTIMES_DIR"
+}
+
+# others_can -r|-x PATH
+others_can() { setpriv --reuid=65534 --regid=65534 --clear-groups test "$1" "$2"; }
+
 start_supervisor() {
   local address
   # The limit of a Unix socket's path, less the suffix supervisord adds.
@@ -35,6 +56,7 @@ start_supervisor() {
       die "$address is taken; set PORT, GRPC_PORT or SO_<SERVICE>_ADDRESS"
     fi
   done
+  place_pool
   supervisord -c "$supervisor_conf" 9>&-
 }
 
