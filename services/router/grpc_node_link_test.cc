@@ -1,0 +1,153 @@
+#include "services/router/grpc_node_link.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/testing/status_matchers.h"
+#include "base/timer_thread.h"
+#include "rpc/channel.h"
+#include "rpc/server.h"
+#include "rpc/server_stream.h"
+
+namespace so {
+namespace {
+
+using serverless::pool::v1::AttachRequest;
+using serverless::pool::v1::AttachResponse;
+using serverless::pool::v1::Dispatch;
+using serverless::pool::v1::InstanceUpdate;
+using serverless::pool::v1::PoolHello;
+using serverless::pool::v1::Rejected;
+using serverless::pool::v1::Result;
+using serverless::pool::v1::Started;
+using serverless::pool::v1::StartFailed;
+using serverless::pool::v1::StartInstance;
+using testing::ElementsAre;
+
+// A pool that greets, and answers every dispatch with Started and a Result.
+class FakePool final
+    : public serverless::pool::v1::PoolNodeService::CallbackService {
+ public:
+  grpc::ServerBidiReactor<AttachRequest, AttachResponse>* Attach(
+      grpc::CallbackServerContext*) override {
+    auto self = std::make_shared<std::weak_ptr<Stream>>();
+    auto stream = Stream::Start(
+        [self](AttachRequest request) {
+          if (const auto locked = self->lock(); locked != nullptr) {
+            Answer(*locked, request);
+          }
+        },
+        [] {});
+    *self = stream;
+    return stream->reactor();
+  }
+
+ private:
+  using Stream = ServerStream<AttachRequest, AttachResponse>;
+
+  static void Answer(Stream& stream, const AttachRequest& request) {
+    AttachResponse response;
+    if (request.has_hello()) {
+      response.mutable_hello()->set_pool_id("pool-1");
+      stream.Send(response);
+    } else if (request.has_dispatch()) {
+      const Dispatch& dispatch = request.dispatch();
+      response.mutable_started()->set_request_id(dispatch.request_id());
+      stream.Send(response);
+      response.mutable_result()->set_request_id(dispatch.request_id());
+      stream.Send(response);
+    } else {
+      response.mutable_start_failed()->set_start_id(request.start().start_id());
+      stream.Send(response);
+    }
+  }
+};
+
+// Writes down what it hears.
+class Recorder final : public NodeLink::Listener {
+ public:
+  void OnConnected(const PoolHello& hello) override {
+    Add("connected " + hello.pool_id());
+  }
+  void OnDisconnected() override { Add("disconnected"); }
+  void OnInstance(const InstanceUpdate&) override { Add("instance"); }
+  void OnStartFailed(const StartFailed& failure) override {
+    Add("start failed " + failure.start_id());
+  }
+  void OnStarted(const Started& started) override {
+    Add("started " + started.request_id());
+  }
+  void OnRejected(const Rejected&) override { Add("rejected"); }
+  void OnResult(Result result) override {
+    Add("result " + result.request_id());
+  }
+
+  // Waits for the next `count` events and takes them.
+  std::vector<std::string> Take(size_t count) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(mu_);
+    while (events_.size() < count) changed_.Wait(mu_);
+    return std::exchange(events_, {});
+  }
+
+ private:
+  void Add(std::string event) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(mu_);
+    events_.push_back(std::move(event));
+    changed_.SignalAll();
+  }
+
+  Mutex mu_;
+  CondVar changed_;
+  std::vector<std::string> events_ ABSL_GUARDED_BY(mu_);
+};
+
+TEST(GrpcNodeLinkTest, CarriesMessagesAndComesBackAfterTheNode) {
+  FakePool pool;
+  auto server = Server::Start({.address = "127.0.0.1:0"}, {&pool});
+  SO_ASSERT_OK(server);
+  const std::string address = absl::StrCat("127.0.0.1:", (*server)->port());
+
+  SystemClock clock;
+  TimerThread timers(clock);
+  Recorder recorder;
+  GrpcNodeLink link(MakeChannel(address), "router-1", timers);
+  link.Connect(recorder);
+  EXPECT_THAT(recorder.Take(1), ElementsAre("connected pool-1"));
+
+  Dispatch dispatch;
+  dispatch.set_request_id("req-1");
+  link.Dispatch(dispatch);
+  EXPECT_THAT(recorder.Take(2), ElementsAre("started req-1", "result req-1"));
+  StartInstance start;
+  start.set_start_id("start-1");
+  link.Start(start);
+  EXPECT_THAT(recorder.Take(1), ElementsAre("start failed start-1"));
+
+  (*server)->Shutdown(absl::ZeroDuration());
+  EXPECT_THAT(recorder.Take(1), ElementsAre("disconnected"));
+  link.Dispatch(dispatch);  // Lost, not fatal.
+  FakePool successor;
+  auto second = Server::Start({.address = address}, {&successor});
+  SO_ASSERT_OK(second);
+  EXPECT_THAT(recorder.Take(1), ElementsAre("connected pool-1"));
+
+  link.Stop();
+  EXPECT_THAT(recorder.Take(1), ElementsAre("disconnected"));
+}
+
+TEST(GrpcNodeLinkTest, StopsWhileTheNodeIsAway) {
+  SystemClock clock;
+  TimerThread timers(clock);
+  Recorder recorder;
+  // Nothing listens on the discard port of loopback.
+  GrpcNodeLink link(MakeChannel("127.0.0.1:9"), "router-1", timers);
+  link.Connect(recorder);
+  link.Stop();
+}
+
+}  // namespace
+}  // namespace so
