@@ -82,7 +82,8 @@ fingerprint() {
 # wait_until_healthy SECONDS: polls the gateway, which asks the others.
 wait_until_healthy() {
   local deadline=$((SECONDS + $1)) answer last=
-  until answer=$(curl -sS -m 5 "http://127.0.0.1:$PORT/health" 2>&1) && [[ $answer =~ \"status\":\ *\"ok\" ]]; do
+  until answer=$(curl -s -m 5 "http://127.0.0.1:$PORT/health" || echo "the gateway does not answer yet") &&
+    [[ $answer =~ \"status\":\ *\"ok\" ]]; do
     if ((SECONDS >= deadline)); then return 1; fi
     if [[ $answer != "$last" ]]; then say "waiting: $answer"; fi
     last=$answer
