@@ -162,13 +162,12 @@ def unit(folder):
 
 
 def target_folder(target):
-    """The folder of a CMake target: registry_client is services/registry/client."""
-    first, _, rest = target.partition("_")
+    """The folder of a CMake target: registry_client_testing is
+    services/registry/client/testing."""
     if target in ("messages", "stubs", "warnings"):
         return None
-    if first in LAYERS:
-        return first
-    return f"services/{first}/{rest}" if rest else f"services/{first}"
+    folder = target.replace("_", "/")
+    return folder if layer_of(folder) else f"services/{folder}"
 
 
 if __name__ == "__main__":

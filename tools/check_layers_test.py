@@ -113,7 +113,8 @@ class GrpcTest(unittest.TestCase):
 class TargetsTest(unittest.TestCase):
     def test_linking_follows_the_same_rules(self):
         self.assertEqual(check({"services/router/CMakeLists.txt":
-                                "so_library(so_router DEPS so::base so::pool_client so::messages)\n"}), [])
+                                "so_library(so_router DEPS so::base so::pool_client so::messages\n"
+                                "  TEST_DEPS so::base_testing so::pool_client_testing)\n"}), [])
         self.assertEqual(len(check({"services/router/CMakeLists.txt":
                                     "so_library(so_router\n  DEPS so::pool)\n"})), 1)
         self.assertEqual(len(check({"base/CMakeLists.txt": "so_library(so_base DEPS so::rpc)\n"})), 1)
