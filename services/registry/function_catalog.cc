@@ -82,16 +82,16 @@ void FunctionCatalog::Get(absl::string_view reference, absl::string_view view,
       done(function.ok() ? Masked(*std::move(function)) : function);
       return;
     }
-    ReadCode(function->code_sha256(),
-             [f = *std::move(function), done = std::move(done)](
-                 absl::StatusOr<std::string> code) mutable {
-               if (!code.ok()) {
-                 done(code.status());
-                 return;
-               }
-               f.set_code(*std::move(code));
-               done(Masked(std::move(f)));
-             });
+    const std::string sha256 = function->code_sha256();
+    ReadCode(sha256, [f = *std::move(function), done = std::move(done)](
+                         absl::StatusOr<std::string> code) mutable {
+      if (!code.ok()) {
+        done(code.status());
+        return;
+      }
+      f.set_code(*std::move(code));
+      done(Masked(std::move(f)));
+    });
   });
 }
 

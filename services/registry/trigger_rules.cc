@@ -60,7 +60,8 @@ bool IsKey(const TriggerType& type, absl::string_view key) {
 // The text of a setting; empty when it is missing or no string.
 absl::string_view TextOf(const Struct& config, const std::string& key) {
   const auto it = config.fields().find(key);
-  return it == config.fields().end() ? "" : it->second.string_value();
+  if (it == config.fields().end()) return "";
+  return it->second.string_value();
 }
 
 bool IsParameter(absl::string_view segment) {
