@@ -31,9 +31,10 @@ using testing::MatchesRegex;
 
 using FunctionOr = absl::StatusOr<Function>;
 
-std::vector<std::string> FieldsOf(const absl::Status& status) {
+std::vector<std::string> WrongFields(const absl::Status& status) {
   std::vector<std::string> fields;
-  for (const auto& detail : ErrorFromStatus(status).details()) {
+  const Error error = ErrorFromStatus(status);
+  for (const FieldProblem& detail : error.details()) {
     fields.push_back(detail.field());
   }
   return fields;
@@ -181,7 +182,7 @@ TEST_F(FunctionRegistryTest, CreateRefusesWithEveryWrongField) {
   const FunctionOr created = Create(function);
   EXPECT_THAT(created, HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(
-      FieldsOf(created.status()),
+      WrongFields(created.status()),
       testing::UnorderedElementsAre("name", "memory", "environment.NEW"));
 }
 
@@ -224,15 +225,16 @@ TEST_F(FunctionRegistryTest, ReplaceNeedsCode) {
   SO_ASSERT_OK(Create(ValidFunction("hello")));
   Function next = ValidFunction("hello");
   next.clear_code();
-  EXPECT_THAT(FieldsOf(Replace("hello", next).status()), ElementsAre("code"));
+  EXPECT_THAT(WrongFields(Replace("hello", next).status()),
+              ElementsAre("code"));
 }
 
 TEST_F(FunctionRegistryTest, NameCannotBeChanged) {
   SO_ASSERT_OK(Create(ValidFunction("hello")));
-  EXPECT_THAT(FieldsOf(Replace("hello", ValidFunction("other")).status()),
+  EXPECT_THAT(WrongFields(Replace("hello", ValidFunction("other")).status()),
               ElementsAre("name"));
   EXPECT_THAT(
-      FieldsOf(Update("hello", ValidFunction("other"), {"name"}).status()),
+      WrongFields(Update("hello", ValidFunction("other"), {"name"}).status()),
       ElementsAre("name"));
   SO_EXPECT_OK(Update("hello", ValidFunction("hello"), {"name"}));
 }
@@ -269,22 +271,22 @@ TEST_F(FunctionRegistryTest, UpdateMakesAVersionOnlyWhenWhatRunsChanges) {
 
 TEST_F(FunctionRegistryTest, UpdateChecksTheMaskAndTheResult) {
   SO_ASSERT_OK(Create(ValidFunction("hello")));
-  EXPECT_THAT(FieldsOf(Update("hello", Function(), {}).status()),
+  EXPECT_THAT(WrongFields(Update("hello", Function(), {}).status()),
               ElementsAre("updateMask"));
-  EXPECT_THAT(FieldsOf(Update("hello", Function(), {"colour"}).status()),
+  EXPECT_THAT(WrongFields(Update("hello", Function(), {"colour"}).status()),
               ElementsAre("updateMask"));
-  EXPECT_THAT(FieldsOf(Update("hello", Function(), {"code"}).status()),
+  EXPECT_THAT(WrongFields(Update("hello", Function(), {"code"}).status()),
               ElementsAre("code"));
   Function patch;
   patch.set_min_instances(30);
-  EXPECT_THAT(FieldsOf(Update("hello", patch, {"minInstances"}).status()),
+  EXPECT_THAT(WrongFields(Update("hello", patch, {"minInstances"}).status()),
               ElementsAre("minInstances"));
   // Output fields are ignored.
   patch.set_version(77);
   EXPECT_EQ(Update("hello", patch, {"version", "id"})->version(), 1);
   EXPECT_THAT(Update("other", Function(), {"memory"}),
               HasErrorCode("NOT_FOUND"));
-  EXPECT_THAT(FieldsOf(Update("hello:1", Function(), {"memory"}).status()),
+  EXPECT_THAT(WrongFields(Update("hello:1", Function(), {"memory"}).status()),
               ElementsAre("id"));
 }
 
@@ -337,7 +339,8 @@ TEST_F(FunctionRegistryTest, RollbackBringsBackCodeAndEnvironment) {
   // Numbers are never reused.
   EXPECT_EQ(Replace("hello", function)->version(), 4);
   EXPECT_EQ(Rollback("hello", 9).status().message(), "hello has no version 9");
-  EXPECT_THAT(FieldsOf(Rollback("hello", 0).status()), ElementsAre("version"));
+  EXPECT_THAT(WrongFields(Rollback("hello", 0).status()),
+              ElementsAre("version"));
 }
 
 TEST_F(FunctionRegistryTest, ListsVersionsNewestFirst) {
@@ -357,9 +360,9 @@ TEST_F(FunctionRegistryTest, ListsVersionsNewestFirst) {
   EXPECT_EQ(page->versions(0).version(), 2);
   EXPECT_TRUE(page->versions(0).current());
   EXPECT_EQ(page->next_page_token(), "");
-  EXPECT_THAT(FieldsOf(Versions("hello", 1001).status()),
+  EXPECT_THAT(WrongFields(Versions("hello", 1001).status()),
               ElementsAre("pageSize"));
-  EXPECT_THAT(FieldsOf(Versions("hello", 3, "junk").status()),
+  EXPECT_THAT(WrongFields(Versions("hello", 3, "junk").status()),
               ElementsAre("pageToken"));
 }
 
@@ -386,7 +389,7 @@ TEST_F(FunctionRegistryTest, RoutesBelongToOneFunction) {
   const FunctionOr refused = Create(second);
   EXPECT_THAT(refused, HasErrorCode("TRIGGER_CONFLICT"));
   EXPECT_THAT(refused, HasCode(absl::StatusCode::kAlreadyExists));
-  EXPECT_THAT(FieldsOf(refused.status()),
+  EXPECT_THAT(WrongFields(refused.status()),
               ElementsAre("triggers[0].config.path"));
   // A function may keep its own, and give it away.
   SO_EXPECT_OK(Replace("first", first));
@@ -429,15 +432,16 @@ TEST_F(FunctionRegistryTest, ListsInPagesByName) {
 TEST_F(FunctionRegistryTest, ListRefusesWhatItCannotRead) {
   for (const char* filter : {"x", "name", "name=A", "colour=red", "runtime=",
                              "name=a AND ", "labels.=x", "name=a AND name=b"}) {
-    EXPECT_THAT(FieldsOf(List(filter).status()), ElementsAre("filter"))
+    EXPECT_THAT(WrongFields(List(filter).status()), ElementsAre("filter"))
         << filter;
   }
-  EXPECT_THAT(FieldsOf(List("", -1).status()), ElementsAre("pageSize"));
-  EXPECT_THAT(FieldsOf(List("", 0, "junk").status()), ElementsAre("pageToken"));
+  EXPECT_THAT(WrongFields(List("", -1).status()), ElementsAre("pageSize"));
+  EXPECT_THAT(WrongFields(List("", 0, "junk").status()),
+              ElementsAre("pageToken"));
   SO_ASSERT_OK(Create(ValidFunction("a")));
   SO_ASSERT_OK(Create(ValidFunction("b")));
   const std::string token = List("", 1)->next_page_token();
-  EXPECT_THAT(FieldsOf(List("name=a*", 1, token).status()),
+  EXPECT_THAT(WrongFields(List("name=a*", 1, token).status()),
               ElementsAre("pageToken"));
 }
 
