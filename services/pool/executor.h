@@ -1,0 +1,17 @@
+#pragma once
+
+#include "absl/functional/any_invocable.h"
+
+namespace so {
+
+// Runs work on the pool's loop thread, in the order it was posted. Thread-safe.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  // `work` never runs inside this call, unless an implementation for tests says
+  // otherwise.
+  virtual void Post(absl::AnyInvocable<void()> work) = 0;
+};
+
+}  // namespace so

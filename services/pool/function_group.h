@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/backoff.h"
+#include "base/timers.h"
+#include "services/pool/instance.h"
+#include "services/pool/warm_call.h"
+
+namespace so {
+
+// Names one attached router; 0 is none.
+using RouterId = uint64_t;
+
+// Why an instance was started.
+enum class StartReason {
+  kOnDemand,
+  kWarmUp,
+  kMinInstances,
+  kTarget,
+  kReplacement
+};
+// "on-demand", "warm-up", "min-instances", "target", "replacement".
+absl::string_view ReasonName(StartReason reason);
+
+// An instance and what the pool has decided about it.
+struct Member {
+  std::unique_ptr<Instance> instance;
+  StartReason reason = StartReason::kOnDemand;
+  // The router that asked for it, and by which name.
+  RouterId requester = 0;
+  std::string start_id;
+  // The router whose invocation it runs.
+  RouterId dispatcher = 0;
+  std::string code_dir;
+  // Routers have heard of it.
+  bool announced = false;
+  // It is retired as soon as it is free.
+  bool retire_when_free = false;
+  // Id of the instance it replaces, and whether it is being replaced itself.
+  std::string replaces;
+  bool being_replaced = false;
+  // The Warm call that waits for it.
+  std::shared_ptr<WarmCall> warm_call;
+
+  InstanceState state() const { return instance->state(); }
+  bool is(InstanceState state) const { return instance->state() == state; }
+  // It takes up capacity: everything but what is on its way out.
+  bool live() const {
+    return !is(serverless::pool::v1::INSTANCE_STATE_TERMINATING);
+  }
+};
+
+// The instances of one function, of all its versions, and what is wanted of
+// them.
+struct FunctionGroup {
+  std::string function_id;
+  // By id, which is by age.
+  std::map<std::string, std::unique_ptr<Member>> members;
+  // What the scaler asked for, and until when.
+  int target = 0;
+  absl::Time target_until = absl::InfinitePast();
+  // After failures, starts ahead of demand wait.
+  Backoff backoff{absl::Seconds(1), absl::Minutes(1)};
+  absl::Time retry_at = absl::InfinitePast();
+  TimerId retry_timer = 0;
+  int64_t started = 0;
+  int64_t failed_starts = 0;
+  int64_t expired = 0;
+
+  int CountLive() const;
+  int Count(InstanceState state) const;
+  // Live instances that new calls of `version` can use from now on.
+  int CountUsable(int version) const;
+  // How many instances are to be kept however idle.
+  int Floor(int min_instances, absl::Time now) const;
+};
+
+// Whether an instance made for `old` is of no use to `current`: another
+// version, or other limits.
+bool IsOutdated(const serverless::function::v1::Function& old,
+                const serverless::function::v1::Function& current);
+
+}  // namespace so

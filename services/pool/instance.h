@@ -1,0 +1,150 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/timers.h"
+#include "services/pool/frame.h"
+#include "services/pool/instance_message.h"
+#include "services/pool/instance_state.h"
+#include "services/pool/output_capture.h"
+#include "services/pool/sandbox.h"
+#include "services/registry/client/function_directory.h"
+
+namespace so {
+
+class Instance;
+
+// Hears what happens to an instance, always as the last thing the instance does
+// in its current step: calling back into it is fine, destroying it is not,
+// except in OnGone.
+class InstanceOwner {
+ public:
+  virtual ~InstanceOwner() = default;
+  // WARMING -> WARM.
+  virtual void OnWarm(Instance& instance) = 0;
+  // It never became warm. OnTerminating follows.
+  virtual void OnStartFailed(Instance& instance, const Error& error,
+                             std::vector<std::string> logs) = 0;
+  // The process has acknowledged the invocation: user code runs.
+  virtual void OnStarted(Instance& instance) = 0;
+  // The invocation has ended. The instance is WARM, unless `result` says that
+  // it is not free: then OnTerminating follows.
+  virtual void OnResult(Instance& instance,
+                        serverless::pool::v1::Result result) = 0;
+  // It died before user code saw the invocation. OnTerminating follows.
+  virtual void OnRejected(Instance& instance, absl::string_view reason) = 0;
+  // -> TERMINATING. `by_itself`: nobody asked for it.
+  virtual void OnTerminating(Instance& instance, bool by_itself) = 0;
+  // The process is gone; nothing follows. The owner destroys the instance.
+  virtual void OnGone(Instance& instance) = 0;
+};
+
+// What instances need from around them; all borrowed.
+struct InstanceContext {
+  Clock& clock;
+  Timers& timers;
+  Sandbox& sandbox;
+  const Logger& log;
+  // How long it may take to start and load its code.
+  absl::Duration init_timeout = absl::Seconds(10);
+  // Between SIGTERM and SIGKILL.
+  absl::Duration terminate_grace = absl::Milliseconds(500);
+  // Bytes of output kept per invocation.
+  size_t log_limit = 1 << 20;
+};
+
+// One instance of a function: its process, its state, and the conversation with
+// it. Believes nothing the process says, and ends it when it breaks the runtime
+// contract. For the loop thread.
+//
+//   Instance instance(context, "inst-000001", function, owner);
+//   instance.Start(spec);                   // -> OnWarm
+//   instance.Invoke(dispatch);              // -> OnStarted, OnResult
+//   instance.Retire();                      // -> OnTerminating, OnGone
+class Instance final : private SandboxListener {
+ public:
+  Instance(const InstanceContext& context, std::string id, FunctionPtr function,
+           InstanceOwner& owner);
+  // Kills what is still running.
+  ~Instance() override;
+
+  const std::string& id() const { return id_; }
+  const serverless::function::v1::Function& function() const {
+    return *function_;
+  }
+  const FunctionPtr& function_ptr() const { return function_; }
+  InstanceState state() const { return state_; }
+
+  // COLD -> WARMING. `spec` is complete but for the id.
+  void Start(SandboxSpec spec);
+  // WARM -> BUSY.
+  void Invoke(const serverless::pool::v1::Dispatch& dispatch);
+  // Ends it in an orderly way. What it is doing ends with INSTANCE_LOST.
+  void Retire();
+  // Ends it at once; a start or an invocation under way ends with `error`.
+  void Abort(const Error& error);
+
+  // Of the invocation it is running.
+  const std::string& request_id() const { return request_id_; }
+  absl::Duration age() const { return context_.clock.Now() - created_; }
+  // Since it became free; zero when it is not.
+  absl::Duration idle() const;
+  int invocations() const { return invocations_; }
+  double memory() const { return process_ ? process_->MeasureMemory() : 0; }
+  // How long the process and the runtime took to start, and the code to load.
+  absl::Duration start_duration() const { return hello_at_ - started_at_; }
+  absl::Duration init_duration() const { return ready_at_ - hello_at_; }
+
+ private:
+  void OnControl(absl::string_view bytes) override;
+  void OnOutput(absl::string_view bytes) override;
+  void OnExit(const SandboxExit& exit) override;
+
+  // Both return an error for a violation of the contract.
+  absl::Status HandleFrame(const Frame& frame);
+  absl::Status HandleWarming(const Frame& frame);
+  absl::Status HandleBusy(const Frame& frame);
+  absl::Status HandleResult(absl::string_view payload);
+  absl::Status HandleError(absl::string_view payload);
+
+  enum class Ending { kAsk, kKill, kDead };
+  // Moves to the state that the table names; a wrong event is logged as a bug.
+  bool Apply(InstanceEvent event);
+  // -> TERMINATING, and sees to it that the process ends.
+  void Leave(Ending ending);
+  // Leave, telling the owner how what was under way has ended.
+  void Fail(Ending ending, const Error& error, bool by_itself);
+  // Ends an invocation that leaves the instance free.
+  void Finish(serverless::pool::v1::Result result);
+  serverless::pool::v1::Result MakeResult();
+  void Violated(absl::string_view what);
+
+  const InstanceContext& context_;
+  const std::string id_;
+  const FunctionPtr function_;
+  InstanceOwner& owner_;
+  InstanceState state_ = serverless::pool::v1::INSTANCE_STATE_COLD;
+  std::unique_ptr<SandboxProcess> process_;
+  FrameParser parser_;
+  OutputCapture output_;
+  // Init timeout, invocation timeout, grace or last step: one at a time.
+  TimerId timer_ = 0;
+  // Of CONFIG or of the invocation: what the process must answer with.
+  Nonce nonce_{};
+  bool hello_seen_ = false;
+  bool started_seen_ = false;
+  std::string request_id_;
+  int invocations_ = 0;
+  const absl::Time created_;
+  absl::Time started_at_, hello_at_, ready_at_;
+  absl::Time invoked_at_;
+  absl::Time idle_since_;
+};
+
+}  // namespace so

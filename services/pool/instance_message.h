@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "serverless/error/v1/error.pb.h"
+#include "serverless/pool/v1/pool.pb.h"
+#include "services/registry/client/function_directory.h"
+
+namespace so {
+
+// The JSON inside frames; docs/runtime-contract.md has the fields and bounds.
+// What comes from an instance is not trusted: each Parse function checks
+// everything and answers INVALID_ARGUMENT for a violation of the contract.
+
+// Payload of CONFIG.
+std::string ConfigPayload(const serverless::function::v1::Function& function,
+                          absl::string_view instance_id,
+                          absl::string_view code_dir);
+
+// Payload of INVOKE.
+std::string InvokePayload(absl::string_view request_id, absl::Duration timeout,
+                          absl::string_view event);
+
+// Payload of HELLO.
+absl::Status CheckHello(absl::string_view payload);
+
+// Payload of RESULT.
+struct HandlerResult {
+  int status_code = 0;
+  google::protobuf::Map<std::string, std::string> headers;
+  std::string body;
+};
+absl::StatusOr<HandlerResult> ParseResult(absl::string_view payload);
+
+// Payload of INIT_ERROR.
+absl::StatusOr<serverless::error::v1::FunctionFault> ParseFault(
+    absl::string_view payload);
+
+// Payload of ERROR.
+enum class HandlerErrorKind {
+  kError,
+  // The process ends after it.
+  kUncaught,
+  kInvalidResult,
+  kResultTooLarge,
+};
+struct HandlerError {
+  HandlerErrorKind kind;
+  serverless::error::v1::FunctionFault fault;
+};
+absl::StatusOr<HandlerError> ParseHandlerError(absl::string_view payload);
+
+}  // namespace so

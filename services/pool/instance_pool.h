@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "base/log.h"
+#include "serverless/pool/v1/pool.pb.h"
+#include "services/pool/capacity.h"
+#include "services/pool/code_store.h"
+#include "services/pool/executor.h"
+#include "services/pool/function_group.h"
+#include "services/pool/instance.h"
+#include "services/pool/prefetcher.h"
+#include "services/pool/runtime_catalog.h"
+#include "services/pool/start_queue.h"
+
+namespace so {
+
+// Where the pool's messages to one router go.
+class RouterLink {
+ public:
+  virtual ~RouterLink() = default;
+  virtual void Send(serverless::pool::v1::AttachResponse message) = 0;
+};
+
+// All instances of one node: starts them on demand and ahead of it, hands them
+// invocations, and retires what is idle, old or outdated. Decides within the
+// node's capacity; what runs and how it is isolated is the Sandbox's business.
+// Everything here is for the loop thread.
+class InstancePool final : private InstanceOwner {
+ public:
+  struct Options {
+    std::string pool_id = "pool";
+    // Of all functions together; memory in MB.
+    Capacity capacity{.instances = 200, .memory = 4096};
+    int max_concurrent_starts = 4;
+    absl::Duration idle_timeout = absl::Seconds(60);
+    absl::Duration max_age = absl::Minutes(5);
+    absl::Duration cleanup_interval = absl::Seconds(30);
+  };
+  // All borrowed.
+  struct Dependencies {
+    const InstanceContext& instances;
+    FunctionDirectory& directory;
+    CodeStore& code;
+    const RuntimeCatalog& runtimes;
+    // Where answers of the directory are to be continued.
+    Executor& executor;
+  };
+
+  InstancePool(Options options, Dependencies dependencies);
+  // Kills what is left.
+  ~InstancePool() override;
+
+  // ---- routers. `link` is borrowed until Detach. Attach reports the pool and
+  // its instances before it returns.
+  RouterId Attach(RouterLink& link);
+  // Running invocations go on; their results are dropped.
+  void Detach(RouterId router);
+  void StartInstance(RouterId router,
+                     const serverless::pool::v1::StartInstance& request);
+  void Dispatch(RouterId router, const serverless::pool::v1::Dispatch& request);
+
+  // ---- people, tools and the scaler.
+  using WarmId = uint64_t;
+  WarmId Warm(const serverless::pool::v1::WarmRequest& request,
+              WarmCall::OnDone done);
+  // Nobody waits any more; what was started stays.
+  void CancelWarm(WarmId id);
+  absl::StatusOr<serverless::pool::v1::SetTargetResponse> SetTarget(
+      const serverless::pool::v1::SetTargetRequest& request);
+  void ListInstances(
+      const std::string& function,
+      absl::AnyInvocable<
+          void(absl::StatusOr<serverless::pool::v1::ListInstancesResponse>)>
+          done);
+  serverless::pool::v1::GetMetricsResponse GetMetrics() const;
+
+  // ---- what the registry reports.
+  void OnFunctionChanged(const FunctionPtr& function);
+  void OnFunctionDeleted(const std::string& function_id);
+
+  // Takes no more work, retires what is free, waits for what is busy up to
+  // `timeout` and then stops it. `done` runs when no instance is left.
+  void Drain(absl::Duration timeout, absl::AnyInvocable<void()> done);
+
+ private:
+  struct StartRequest {
+    StartReason reason;
+    RouterId requester = 0;
+    std::string start_id;
+    std::string replaces;
+    std::shared_ptr<WarmCall> warm_call;
+  };
+
+  // InstanceOwner.
+  void OnWarm(Instance& instance) override;
+  void OnStartFailed(Instance& instance, const Error& error,
+                     std::vector<std::string> logs) override;
+  void OnStarted(Instance& instance) override;
+  void OnResult(Instance& instance,
+                serverless::pool::v1::Result result) override;
+  void OnRejected(Instance& instance, absl::string_view reason) override;
+  void OnTerminating(Instance& instance, bool by_itself) override;
+  void OnGone(Instance& instance) override;
+
+  // ---- starting (instance_pool.cc)
+  void StartOnDemand(const StartRequest& request, const FunctionPtr& function);
+  void RefuseStart(const StartRequest& request, const std::string& function_id,
+                   int version, const Error& error);
+  void AddMember(FunctionGroup& group, const FunctionPtr& function,
+                 StartRequest request);
+  void CodeReady(const std::string& instance_id,
+                 const absl::StatusOr<std::string>& code_dir);
+  void PumpStarts();
+  bool MakeRoom(const FunctionGroup& group, const FunctionPtr& function);
+  // The free instances of a function that are not needed for its floor, the
+  // longest idle first.
+  std::vector<Evictable> SpareInstances(const FunctionGroup& group) const;
+  bool HasRoom(const serverless::function::v1::Function& function) const;
+  Capacity Used() const;
+
+  // ---- keeping up (instance_pool_upkeep.cc)
+  void Cleanup();
+  void CleanupGroup(FunctionGroup& group);
+  void Replace(FunctionGroup& group, Member& old);
+  void EnsureFloor(FunctionGroup& group);
+  void NoteFailure(FunctionGroup& group);
+  void RetireWhenFree(Member& member);
+  void DropOutdated(FunctionGroup& group, const FunctionPtr& current);
+  void ForgetIfEmpty(const std::string& function_id);
+
+  // ---- requests (instance_pool_requests.cc)
+  void StartWarm(WarmId id, const FunctionPtr& function);
+  void WarmSettled(const std::shared_ptr<WarmCall>& call);
+  serverless::pool::v1::ListInstancesResponse Describe(
+      const std::string& function_id) const;
+
+  FunctionGroup& GroupOf(const std::string& function_id);
+  Member& MemberOf(const Instance& instance);
+  Member* FindMember(const std::string& instance_id);
+  void SendTo(RouterId router, serverless::pool::v1::AttachResponse message);
+  // To all routers but `except`.
+  void Announce(const Member& member, RouterId except = 0);
+  void Reject(RouterId router, const serverless::pool::v1::Dispatch& request,
+              absl::string_view reason);
+  int EnforcedMemory(const serverless::function::v1::Function& function) const;
+  absl::Time Now() const { return deps_.instances.clock.Now(); }
+
+  const Options options_;
+  const Dependencies deps_;
+  const Logger log_{"POOL"};
+  const Logger optimizer_log_{"OPTIMIZER"};
+  Prefetcher prefetcher_;
+  std::map<RouterId, RouterLink*> routers_;
+  RouterId last_router_ = 0;
+  // By function id. A group stays while the function is known or has instances.
+  std::map<std::string, FunctionGroup> groups_;
+  // Instance id to function id.
+  absl::flat_hash_map<std::string, std::string> functions_of_;
+  int64_t last_instance_ = 0;
+  StartQueue start_queue_;
+  int warming_ = 0;
+  std::map<WarmId, std::shared_ptr<WarmCall>> warm_calls_;
+  WarmId last_warm_ = 0;
+  TimerId cleanup_timer_ = 0;
+  TimerId drain_timer_ = 0;
+  absl::AnyInvocable<void()> on_drained_;
+  bool draining_ = false;
+};
+
+}  // namespace so

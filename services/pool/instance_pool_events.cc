@@ -1,0 +1,141 @@
+// What instances report to the pool.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/pool/instance_pool.h"
+
+namespace so {
+namespace {
+
+namespace pb = serverless::pool::v1;
+
+}  // namespace
+
+void InstancePool::OnWarm(Instance& instance) {
+  Member& member = MemberOf(instance);
+  --warming_;
+  log_.Info("instance warm", {{"instance_id", instance.id()},
+                              {"function_id", instance.function().id()},
+                              {"version", instance.function().version()},
+                              {"reason", ReasonName(member.reason)},
+                              {"start_ms", instance.start_duration()},
+                              {"init_ms", instance.init_duration()}});
+  Announce(member);
+  if (Member* old = FindMember(member.replaces); old != nullptr) {
+    RetireWhenFree(*old);
+  }
+  if (const auto call = std::exchange(member.warm_call, nullptr);
+      call != nullptr && call->Warmed()) {
+    WarmSettled(call);
+  }
+  PumpStarts();
+}
+
+void InstancePool::OnStartFailed(Instance& instance, const Error& error,
+                                 std::vector<std::string> logs) {
+  Member& member = MemberOf(instance);
+  FunctionGroup& group = GroupOf(instance.function().id());
+  ++group.failed_starts;
+  if (member.announced) --warming_;  // Else it never got that far.
+  log_.Warn("instance failed to start",
+            {{"instance_id", instance.id()},
+             {"function_id", instance.function().id()},
+             {"version", instance.function().version()},
+             {"code", error.code()}});
+  if (member.requester != 0) {
+    pb::AttachResponse message;
+    pb::StartFailed& failed = *message.mutable_start_failed();
+    failed.set_start_id(member.start_id);
+    failed.set_function_id(instance.function().id());
+    failed.set_version(instance.function().version());
+    *failed.mutable_error() = error;
+    for (std::string& line : logs) failed.add_logs(std::move(line));
+    SendTo(member.requester, std::move(message));
+  }
+  if (Member* old = FindMember(member.replaces); old != nullptr) {
+    old->being_replaced = false;
+  }
+  if (const auto call = std::exchange(member.warm_call, nullptr);
+      call != nullptr && call->Failed(error)) {
+    WarmSettled(call);
+  }
+}
+
+void InstancePool::OnStarted(Instance& instance) {
+  pb::AttachResponse message;
+  message.mutable_started()->set_request_id(instance.request_id());
+  message.mutable_started()->set_instance_id(instance.id());
+  SendTo(MemberOf(instance).dispatcher, std::move(message));
+}
+
+void InstancePool::OnResult(Instance& instance, pb::Result result) {
+  Member& member = MemberOf(instance);
+  const RouterId dispatcher = std::exchange(member.dispatcher, 0);
+  const bool retire =
+      result.instance_free() &&
+      (member.retire_when_free || instance.function().reuse() == "never");
+  if (retire) result.set_instance_free(false);
+  const bool free = result.instance_free();
+  if (result.has_error()) {
+    log_.Info("invocation failed", {{"instance_id", instance.id()},
+                                    {"function_id", instance.function().id()},
+                                    {"request_id", instance.request_id()},
+                                    {"code", result.error().code()}});
+  } else {
+    GroupOf(instance.function().id()).backoff.Reset();
+  }
+  pb::AttachResponse message;
+  *message.mutable_result() = std::move(result);
+  SendTo(dispatcher, std::move(message));
+  if (retire) {
+    instance.Retire();
+  } else if (free) {
+    // The Result has told the router that sent the call.
+    Announce(member, dispatcher);
+  }
+}
+
+void InstancePool::OnRejected(Instance& instance, absl::string_view reason) {
+  Member& member = MemberOf(instance);
+  pb::AttachResponse message;
+  message.mutable_rejected()->set_request_id(instance.request_id());
+  message.mutable_rejected()->set_instance_id(instance.id());
+  message.mutable_rejected()->set_reason(std::string(reason));
+  SendTo(std::exchange(member.dispatcher, 0), std::move(message));
+}
+
+void InstancePool::OnTerminating(Instance& instance, bool by_itself) {
+  Member& member = MemberOf(instance);
+  log_.Info("instance terminating", {{"instance_id", instance.id()},
+                                     {"function_id", instance.function().id()},
+                                     {"invocations", instance.invocations()},
+                                     {"age_ms", instance.age()}});
+  if (member.announced) Announce(member);
+  FunctionGroup& group = GroupOf(instance.function().id());
+  if (by_itself && instance.invocations() == 0) NoteFailure(group);
+  // Another one may be wanted; not now, since the caller may be walking the
+  // group.
+  deps_.executor.Post([this, id = group.function_id] {
+    if (const auto it = groups_.find(id); it != groups_.end()) {
+      EnsureFloor(it->second);
+    }
+  });
+}
+
+void InstancePool::OnGone(Instance& instance) {
+  const std::string id = instance.id();
+  const std::string function_id = instance.function().id();
+  log_.Debug("instance gone", {{"instance_id", id}});
+  functions_of_.erase(id);
+  FunctionGroup& group = GroupOf(function_id);
+  group.members.erase(id);  // Destroys the instance.
+  EnsureFloor(group);
+  ForgetIfEmpty(function_id);
+  PumpStarts();
+  if (on_drained_ && functions_of_.empty()) {
+    auto done = std::exchange(on_drained_, nullptr);
+    done();
+  }
+}
+
+}  // namespace so

@@ -1,0 +1,204 @@
+// How the pool keeps up what is wanted, and drops what is not.
+#include <algorithm>
+#include <utility>
+
+#include "services/pool/cleanup_plan.h"
+#include "services/pool/instance_pool.h"
+
+namespace so {
+namespace {
+
+namespace pb = serverless::pool::v1;
+
+absl::Duration MillisecondsOr(bool has, int value, absl::Duration otherwise) {
+  return has ? absl::Milliseconds(value) : otherwise;
+}
+
+}  // namespace
+
+void InstancePool::Cleanup() {
+  cleanup_timer_ = deps_.instances.timers.Schedule(options_.cleanup_interval,
+                                                   [this] { Cleanup(); });
+  if (draining_) return;
+  for (auto& [function_id, group] : groups_) {
+    CleanupGroup(group);
+    EnsureFloor(group);
+  }
+}
+
+void InstancePool::CleanupGroup(FunctionGroup& group) {
+  if (group.members.empty()) return;
+  const FunctionPtr function = deps_.directory.Find(group.function_id);
+  CleanupLimits limits{.idle_timeout = options_.idle_timeout,
+                       .max_age = options_.max_age};
+  if (function != nullptr) {
+    limits.floor = group.Floor(function->min_instances(), Now());
+    limits.idle_timeout =
+        MillisecondsOr(function->has_idle_timeout(), function->idle_timeout(),
+                       options_.idle_timeout);
+    limits.max_age = MillisecondsOr(function->has_max_age(),
+                                    function->max_age(), options_.max_age);
+  }
+  std::vector<InstanceView> views;
+  for (const auto& [id, member] : group.members) {
+    views.push_back(
+        {.id = id,
+         .state = member->state(),
+         .age = member->instance->age(),
+         .idle = member->instance->idle(),
+         .leaving = member->retire_when_free || member->being_replaced});
+  }
+  const CleanupPlan plan = PlanCleanup(std::move(views), limits);
+  for (const std::string& id : plan.expire) {
+    log_.Info("instance expired",
+              {{"instance_id", id}, {"function_id", group.function_id}});
+    ++group.expired;
+    group.members.at(id)->instance->Retire();
+  }
+  for (const std::string& id : plan.replace) {
+    Replace(group, *group.members.at(id));
+  }
+}
+
+void InstancePool::Replace(FunctionGroup& group, Member& old) {
+  const FunctionPtr current = deps_.directory.Find(group.function_id);
+  // Old versions are not renewed: who still calls one gets a new instance on
+  // demand. A full node cannot hold both.
+  if (current == nullptr ||
+      current->version() != old.instance->function().version() ||
+      !HasRoom(*current)) {
+    RetireWhenFree(old);
+    return;
+  }
+  if (Now() < group.retry_at) return;
+  old.being_replaced = true;
+  AddMember(
+      group, current,
+      {.reason = StartReason::kReplacement, .replaces = old.instance->id()});
+}
+
+void InstancePool::RetireWhenFree(Member& member) {
+  if (member.is(pb::INSTANCE_STATE_WARM)) {
+    member.instance->Retire();
+  } else {
+    member.retire_when_free = true;
+  }
+}
+
+void InstancePool::EnsureFloor(FunctionGroup& group) {
+  const FunctionPtr function = deps_.directory.Find(group.function_id);
+  if (function == nullptr || draining_) return;
+  const int wanted = std::min(group.Floor(function->min_instances(), Now()),
+                              function->max_instances());
+  while (Now() >= group.retry_at &&
+         group.CountUsable(function->version()) < wanted) {
+    if (!HasRoom(*function)) {
+      log_.Warn("no room to keep instances warm",
+                {{"function_id", group.function_id}, {"wanted", wanted}});
+      return;
+    }
+    const bool floor =
+        group.CountUsable(function->version()) < function->min_instances();
+    AddMember(
+        group, function,
+        {.reason = floor ? StartReason::kMinInstances : StartReason::kTarget});
+  }
+}
+
+void InstancePool::NoteFailure(FunctionGroup& group) {
+  const absl::Duration wait = group.backoff.Next();
+  group.retry_at = Now() + wait;
+  deps_.instances.timers.Cancel(group.retry_timer);
+  group.retry_timer =
+      deps_.instances.timers.Schedule(wait, [this, id = group.function_id] {
+        if (const auto it = groups_.find(id); it != groups_.end()) {
+          EnsureFloor(it->second);
+        }
+      });
+}
+
+void InstancePool::OnFunctionChanged(const FunctionPtr& function) {
+  if (draining_) return;
+  prefetcher_.Add(function);
+  const auto it = groups_.find(function->id());
+  if (it == groups_.end() && function->min_instances() == 0) return;
+  FunctionGroup& group = GroupOf(function->id());
+  group.backoff.Reset();
+  group.retry_at = absl::InfinitePast();
+  DropOutdated(group, function);
+  EnsureFloor(group);
+  ForgetIfEmpty(function->id());
+}
+
+void InstancePool::DropOutdated(FunctionGroup& group,
+                                const FunctionPtr& current) {
+  for (const auto& [id, member] : group.members) {
+    if (!member->live() ||
+        !IsOutdated(member->instance->function(), *current)) {
+      continue;
+    }
+    const bool starting = member->is(pb::INSTANCE_STATE_COLD) ||
+                          member->is(pb::INSTANCE_STATE_WARMING);
+    if (starting && member->requester == 0) {
+      member->instance->Abort(
+          MakeError("UNAVAILABLE", "the function has changed", "no"));
+    } else {
+      // One that a router waits for serves the call it was started for.
+      RetireWhenFree(*member);
+    }
+  }
+}
+
+void InstancePool::OnFunctionDeleted(const std::string& function_id) {
+  if (draining_) return;
+  const auto it = groups_.find(function_id);
+  if (it == groups_.end()) return;
+  FunctionGroup& group = it->second;
+  group.target_until = absl::InfinitePast();
+  for (const auto& [id, member] : group.members) {
+    if (member->is(pb::INSTANCE_STATE_COLD) ||
+        member->is(pb::INSTANCE_STATE_WARMING)) {
+      member->instance->Abort(
+          MakeError("NOT_FOUND", "the function was deleted", "no"));
+    } else if (member->live()) {
+      RetireWhenFree(*member);
+    }
+  }
+  ForgetIfEmpty(function_id);
+}
+
+void InstancePool::ForgetIfEmpty(const std::string& function_id) {
+  const auto it = groups_.find(function_id);
+  if (it == groups_.end() || !it->second.members.empty() ||
+      deps_.directory.Find(function_id) != nullptr) {
+    return;
+  }
+  deps_.instances.timers.Cancel(it->second.retry_timer);
+  groups_.erase(it);
+}
+
+void InstancePool::Drain(absl::Duration timeout,
+                         absl::AnyInvocable<void()> done) {
+  draining_ = true;
+  on_drained_ = std::move(done);
+  const Error stopping =
+      MakeError("UNAVAILABLE", "the pool is shutting down", "no");
+  for (auto& [function_id, group] : groups_) {
+    for (const auto& [id, member] : group.members) {
+      if (member->is(pb::INSTANCE_STATE_COLD) ||
+          member->is(pb::INSTANCE_STATE_WARMING)) {
+        member->instance->Abort(stopping);
+      } else if (member->live()) {
+        RetireWhenFree(*member);
+      }
+    }
+  }
+  drain_timer_ = deps_.instances.timers.Schedule(timeout, [this] {
+    for (auto& [function_id, group] : groups_) {
+      for (const auto& [id, member] : group.members) member->instance->Retire();
+    }
+  });
+  if (functions_of_.empty()) std::exchange(on_drained_, nullptr)();
+}
+
+}  // namespace so

@@ -1,0 +1,174 @@
+#include "services/pool/runtime_catalog.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "google/protobuf/text_format.h"
+
+namespace so {
+namespace {
+
+namespace pb = serverless::config::v1;
+
+constexpr size_t kMaxHandlerBytes = 256;
+
+// A folder or file that can only be below the directory it is looked up in.
+bool IsPlainName(absl::string_view name) {
+  return !name.empty() && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.' ||
+                  c == '$' || static_cast<unsigned char>(c) >= 0x80;
+         });
+}
+
+std::string FindProgram(const std::string& name) {
+  if (absl::StrContains(name, '/')) return name;
+  for (absl::string_view dir : absl::StrSplit(kInstancePath, ':')) {
+    const std::string path = absl::StrCat(dir, "/", name);
+    if (access(path.c_str(), X_OK) == 0) return path;
+  }
+  return "";
+}
+
+absl::StatusOr<Runtime> LoadRuntime(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "runtime.textproto";
+  std::ifstream stream(file);
+  const std::string text((std::istreambuf_iterator<char>(stream)),
+                         std::istreambuf_iterator<char>());
+  pb::RuntimeDescriptor descriptor;
+  if (!stream ||
+      !google::protobuf::TextFormat::ParseFromString(text, &descriptor)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file.string(), ": not a RuntimeDescriptor"));
+  }
+  if (descriptor.name().empty() || descriptor.command().empty() ||
+      descriptor.source().files().empty() ||
+      descriptor.source().split() == pb::SourceRule::SPLIT_UNSPECIFIED) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file.string(),
+                     ": name, command, source.split and source.files must be "
+                     "set"));
+  }
+  std::string program = FindProgram(descriptor.command(0));
+  if (program.empty() || access(program.c_str(), X_OK) != 0) {
+    return absl::NotFoundError(
+        absl::StrCat("runtime ", descriptor.name(), ": ", descriptor.command(0),
+                     " is not installed in ", kInstancePath));
+  }
+  const std::filesystem::path shim = folder / descriptor.shim();
+  if (!std::filesystem::is_regular_file(shim)) {
+    return absl::NotFoundError(
+        absl::StrCat("runtime ", descriptor.name(), ": no ", shim.string()));
+  }
+  return Runtime(std::move(descriptor), std::move(program),
+                 std::filesystem::absolute(shim).string());
+}
+
+}  // namespace
+
+Runtime::Runtime(pb::RuntimeDescriptor descriptor, std::string program,
+                 std::string shim)
+    : descriptor_(std::move(descriptor)),
+      program_(std::move(program)),
+      shim_(std::move(shim)) {}
+
+int Runtime::EnforcedMemory(int memory) const {
+  return std::max(memory, descriptor_.memory_floor());
+}
+
+std::vector<std::string> Runtime::Command(int memory) const {
+  std::vector<std::string> command = {program_};
+  for (int i = 1; i < descriptor_.command_size(); ++i) {
+    command.push_back(absl::StrReplaceAll(
+        descriptor_.command(i),
+        {{"{shim}", shim_},
+         {"{memory}", absl::StrCat(EnforcedMemory(memory))}}));
+  }
+  return command;
+}
+
+std::vector<std::string> Runtime::Environment() const {
+  std::vector<std::string> environment = {absl::StrCat("PATH=", kInstancePath),
+                                          "LANG=C.UTF-8", "TZ=:UTC"};
+  for (const auto& [name, value] : descriptor_.environment()) {
+    environment.push_back(absl::StrCat(name, "=", value));
+  }
+  std::sort(environment.begin(), environment.end());
+  return environment;
+}
+
+absl::StatusOr<std::vector<std::string>> Runtime::SourceFiles(
+    absl::string_view handler) const {
+  const absl::Status malformed = absl::InvalidArgumentError(
+      absl::StrCat("the handler must look like file.export: ", handler));
+  const size_t segment = handler.rfind('/') + 1;  // 0 without a slash.
+  const absl::string_view last = handler.substr(segment);
+  const pb::SourceRule& source = descriptor_.source();
+  const size_t dot = source.split() == pb::SourceRule::SPLIT_FIRST_DOT
+                         ? last.find('.')
+                         : last.rfind('.');
+  if (handler.size() > kMaxHandlerBytes || dot == absl::string_view::npos ||
+      dot + 1 == last.size()) {
+    return malformed;
+  }
+  std::string file(handler.substr(0, segment + dot));
+  if (source.dots_are_folders())
+    std::replace(file.begin(), file.end(), '.', '/');
+  for (absl::string_view part : absl::StrSplit(file, '/')) {
+    if (!IsPlainName(part)) return malformed;
+  }
+  std::vector<std::string> files;
+  for (const std::string& pattern : source.files()) {
+    files.push_back(absl::StrReplaceAll(pattern, {{"{file}", file}}));
+  }
+  return files;
+}
+
+absl::StatusOr<RuntimeCatalog> RuntimeCatalog::Load(
+    const std::string& directory) {
+  std::map<std::string, Runtime> runtimes;
+  std::vector<std::string> problems;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory, error)) {
+    if (!std::filesystem::exists(entry.path() / "runtime.textproto")) continue;
+    absl::StatusOr<Runtime> runtime = LoadRuntime(entry.path());
+    if (!runtime.ok()) {
+      problems.emplace_back(runtime.status().message());
+    } else {
+      const std::string name = runtime->name();
+      runtimes.emplace(name, *std::move(runtime));
+    }
+  }
+  if (error || (runtimes.empty() && problems.empty())) {
+    problems.push_back(absl::StrCat("no runtimes in ", directory));
+  }
+  if (!problems.empty()) {
+    return absl::FailedPreconditionError(absl::StrJoin(problems, "; "));
+  }
+  return RuntimeCatalog(std::move(runtimes));
+}
+
+const Runtime* RuntimeCatalog::Find(absl::string_view name) const {
+  const auto it = runtimes_.find(std::string(name));
+  return it == runtimes_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> RuntimeCatalog::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, runtime] : runtimes_) names.push_back(name);
+  return names;
+}
+
+}  // namespace so
