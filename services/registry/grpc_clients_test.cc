@@ -3,6 +3,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
@@ -23,6 +24,14 @@ namespace so {
 namespace {
 
 using FunctionOr = absl::StatusOr<FunctionPtr>;
+
+// A channel that lives as long as the process: gRPC cannot bear its last
+// reference being dropped by one of its own threads (grpc/grpc#37858), which
+// still hold it for a moment after a call has been answered.
+std::shared_ptr<grpc::Channel> LastingChannel(const std::string& address) {
+  static auto& channels = *new std::vector<std::shared_ptr<grpc::Channel>>;
+  return channels.emplace_back(MakeChannel(address));
+}
 
 // What a directory's listener has heard, and a way to wait for it.
 class WaitingListener final : public FunctionDirectory::Listener {
@@ -88,8 +97,8 @@ class RegistryClientsTest : public testing::Test {
   }
   void StopServer() { server_ = nullptr; }
   void StartDirectory() {
-    directory_ =
-        std::make_unique<GrpcFunctionDirectory>(MakeChannel(address_), timers_);
+    directory_ = std::make_unique<GrpcFunctionDirectory>(
+        LastingChannel(address_), timers_);
     directory_->Subscribe(listener_);
   }
 
@@ -222,7 +231,7 @@ TEST_F(RegistryClientsTest, DirectoryMayGoWhileTheRegistryIsAway) {
 
 TEST_F(RegistryClientsTest, CodeSourceFetchesByHash) {
   Create("a");
-  GrpcCodeSource source(MakeChannel(address_));
+  GrpcCodeSource source(LastingChannel(address_));
   const auto fetch = [&](absl::string_view sha256) {
     return Await<absl::StatusOr<Code>>(
         [&](auto done) { source.Fetch(sha256, std::move(done)); });

@@ -9,8 +9,9 @@
 
 namespace so {
 
-// Code fetched from the registry, within 30 s a fetch. `channel` should outlive
-// the source.
+// Code fetched from the registry, within 30 s a fetch. The program keeps
+// `channel` until it ends: gRPC's own threads must never drop the last
+// reference (grpc/grpc#37858).
 class GrpcCodeSource final : public CodeSource {
  public:
   explicit GrpcCodeSource(std::shared_ptr<grpc::Channel> channel);

@@ -23,7 +23,9 @@ namespace so {
 //   directory.Resolve("hello", [](absl::StatusOr<FunctionPtr> f) {...});
 //
 // No callback runs after the destructor has returned; the destructor must not
-// run in one. `channel` and `timers` should outlive the directory.
+// run in one. `timers` must outlive the directory, and the program keeps
+// `channel` until it ends: gRPC's own threads must never drop the last
+// reference (grpc/grpc#37858).
 class GrpcFunctionDirectory final : public FunctionDirectory {
  public:
   GrpcFunctionDirectory(std::shared_ptr<grpc::Channel> channel, Timers& timers);
