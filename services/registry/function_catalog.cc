@@ -79,14 +79,15 @@ void FunctionCatalog::Get(absl::string_view reference, absl::string_view view,
   Resolve(reference, [this, full, done = std::move(done)](
                          absl::StatusOr<Function> function) mutable {
     if (!function.ok() || !full) {
-      done(function.ok() ? Masked(*std::move(function)) : function);
+      if (function.ok()) function = Masked(*std::move(function));
+      done(std::move(function));
       return;
     }
     const std::string sha256 = function->code_sha256();
     ReadCode(sha256, [f = *std::move(function), done = std::move(done)](
                          absl::StatusOr<std::string> code) mutable {
       if (!code.ok()) {
-        done(code.status());
+        done(std::move(code).status());
         return;
       }
       f.set_code(*std::move(code));

@@ -80,7 +80,7 @@ void FunctionRegistry::Create(const Function& function, OnFunction done) {
                               answer = std::move(answer)](
                                  absl::StatusOr<std::string> sha256) mutable {
     if (!sha256.ok()) {
-      answer.done(sha256.status());
+      answer.done(std::move(sha256).status());
       return;
     }
     function.set_code_sha256(*std::move(sha256));
@@ -156,7 +156,7 @@ void FunctionRegistry::Edit(EditRequest request, const char* event,
             [this, request = std::move(request), answer = std::move(answer)](
                 absl::StatusOr<std::string> sha256) mutable {
               if (!sha256.ok()) {
-                answer.done(sha256.status());
+                answer.done(std::move(sha256).status());
                 return;
               }
               request.stored_code = *std::move(sha256);
@@ -190,7 +190,7 @@ void FunctionRegistry::Rollback(const RollbackFunctionRequest& request,
                                                     std::move(done))](
                                   absl::StatusOr<Function> version) mutable {
     if (!version.ok()) {
-      answer.done(version.status());
+      answer.done(std::move(version).status());
       return;
     }
     Submit(
@@ -215,11 +215,11 @@ void FunctionRegistry::Delete(const DeleteFunctionRequest& request,
        etag = request.etag()](const StagedFunctions& staged) {
         return FunctionEditor::DecideDelete(target, etag, staged);
       },
-      StartAnswer("function deleted",
-                  [done = std::move(done)](
-                      const absl::StatusOr<Function>& deleted) mutable {
-                    done(deleted.status());
-                  }));
+      StartAnswer(
+          "function deleted",
+          [done = std::move(done)](absl::StatusOr<Function> deleted) mutable {
+            done(std::move(deleted).status());
+          }));
 }
 
 void FunctionRegistry::StoreCode(
@@ -242,7 +242,7 @@ void FunctionRegistry::Submit(decltype(Mutation::decide) decide,
                  .done = [this, answer = std::move(answer)](
                              absl::StatusOr<FunctionPtr> result) mutable {
                    if (!result.ok()) {
-                     answer.done(result.status());
+                     answer.done(std::move(result).status());
                      return;
                    }
                    const Function& function = **result;
