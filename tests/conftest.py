@@ -5,7 +5,10 @@ platform that is already running; tests that need one of their own are skipped.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,8 +36,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A platform with default settings, shared by tests that leave no traces."""
-    with own_cluster() as running:
+    """A platform shared by tests that leave no traces.
+
+    With default settings, but that no spare instances are warmed: tests count
+    instances.
+    """
+    with own_cluster({"scaler": {"min_warm": 0}}) as running:
         yield running
         running.check_not_ended()
 
@@ -52,6 +59,15 @@ def grpc(request: pytest.FixtureRequest) -> Grpcurl:
     if GRPC_ENDPOINT:
         return Grpcurl(GRPC_ENDPOINT)
     return Grpcurl(request.getfixturevalue("cluster").grpc_address)
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A directory that every user may enter, as instances have to."""
+    path = Path(tempfile.mkdtemp(prefix="so-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(params=RUNTIMES, ids=lambda runtime: runtime.name)

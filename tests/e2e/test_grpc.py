@@ -42,9 +42,8 @@ def test_services_can_be_described(grpc: Grpcurl, service: str, method: str) -> 
 
 @pytest.mark.parametrize("method", ["serverless.pool.v1.PoolNodeService/SetTarget",
                                     "serverless.registry.v1.RegistryFeedService/GetCode"])
-def test_internal_services_cannot_be_called(grpc: Grpcurl, tmp_path, method: str) -> None:
-    assert "does not include" in grpc.fail(method) or "not expose" in grpc.fail(method)
-    # Nor by a client that knows the proto.
+def test_internal_services_cannot_be_called(grpc: Grpcurl, method: str) -> None:
+    # By a client that has the protos, so that reflection has no say.
     done = grpc.run_with_protos(method)
     assert done.returncode != 0
     assert "Unimplemented" in done.stderr, done.stderr

@@ -9,7 +9,7 @@ import pytest
 from harness.client import Client, expect_error
 from harness.cluster import Cluster, own_cluster
 from harness.functions import NODE
-from harness.wait import wait_until
+from harness.wait import wait_until_equal
 from harness.workbench import Workbench
 
 
@@ -29,8 +29,7 @@ def api(small: Cluster) -> Client:
 
 
 def wait_busy(api: Client, function_id: str, count: int) -> None:
-    wait_until(lambda: api.metrics_of(function_id).get("busy") == count, 10,
-               f"{count} busy instances of {function_id}")
+    wait_until_equal(lambda: api.metrics_of(function_id).get("busy"), count, 10, "busy instances")
 
 
 def test_full_queue_refuses_with_retry_after(api: Client, bench: Workbench) -> None:

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from harness.client import Client, expect_error
+from harness.cluster import own_cluster
 from harness.functions import NODE, Runtime
+from harness.wait import wait_until
 from harness.workbench import Workbench
 
 SERVICES = {"registry", "pool", "router", "scaler"}
@@ -39,6 +41,17 @@ def test_health(api: Client) -> None:
     assert answer.json == {"status": "ok", "services": dict.fromkeys(SERVICES, "ok")}
     for path in ("/health/live", "/health/ready"):
         assert (api.get(path).status, api.get(path).json) == (200, {"status": "ok"})
+
+
+def test_ready_means_that_calls_work() -> None:
+    """From the first moment on: what is printed at the start can be pasted."""
+    with own_cluster() as cluster:
+        cluster.stop()
+        for program in cluster.programs.values():
+            program.start()
+        wait_until(cluster.is_healthy, 20, "healthy")
+        function = Workbench(cluster.api).create(NODE.hello)
+        assert cluster.api.receipt(function["id"])["body"] == {"message": "Hello"}
 
 
 def test_metrics_as_json(api: Client, bench: Workbench, runtime: Runtime) -> None:

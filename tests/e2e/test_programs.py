@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster import CPP_DIR, GO_DIR, SERVICES, Cluster
+from harness.cluster import CPP_DIR, GO_DIR, ROOT, SERVICES, Cluster
 from harness.program import environment
 
 PROGRAMS = {name: CPP_DIR / f"so-{name}" for name in SERVICES} | {"gateway": GO_DIR / "so-gateway"}
@@ -29,6 +30,10 @@ def test_help_describes_every_setting(name: str) -> None:
     assert done.returncode == 0
     for setting in (ADDRESS[name], "config", "log_level", "drain_timeout"):
         assert f"--{setting}" in done.stdout, done.stdout
+
+
+def test_scaler_evaluates_every_five_seconds_unless_told_otherwise() -> None:
+    assert re.search(r"--evaluation_interval \[5s\]", run("scaler", "--help").stdout)
 
 
 @every_program
@@ -56,18 +61,23 @@ def test_config_file_and_flags(name: str, tmp_path: Path) -> None:
     assert done.returncode == 2 and "missing" in done.stderr
 
 
+def own_places(name: str, path: Path) -> list[str]:
+    """Flags that keep a program away from those of others."""
+    if name == "gateway":
+        return ["--grpc_address=127.0.0.1:0"]
+    if name == "pool":
+        shutil.copytree(ROOT / "runtimes", path / "runtimes")
+        return [f"--data_dir={path}/data", f"--runtimes_dir={path}/runtimes"]
+    return [f"--data_dir={path}/data"] if name == "registry" else []
+
+
 @every_program
-def test_taken_address_is_an_error(name: str, tmp_path: Path) -> None:
+def test_taken_address_is_an_error(name: str, public_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        flags = [f"--{ADDRESS[name]}={address}"]
-        if name in ("registry", "pool"):
-            flags.append(f"--data_dir={tmp_path}/data")
-        if name == "gateway":
-            flags.append("--grpc_address=127.0.0.1:0")
-        done = run(name, *flags)
+        done = run(name, f"--{ADDRESS[name]}={address}", *own_places(name, public_path))
     assert done.returncode == 1, done.stdout + done.stderr
     assert address in done.stdout + done.stderr
 
@@ -76,8 +86,9 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|e
 
 
 def test_every_process_logs_lines_of_one_form(cluster: Cluster) -> None:
-    components = {"registry": {"REGISTRY"}, "pool": {"POOL", "OPTIMIZER"}, "router": {"ROUTER"},
-                  "scaler": {"AUTOSCALER"}}
+    # Pool and router tell of their link to the registry, too.
+    components = {"registry": {"REGISTRY"}, "pool": {"POOL", "OPTIMIZER", "REGISTRY"},
+                  "router": {"ROUTER", "REGISTRY"}, "scaler": {"AUTOSCALER"}}
     for name, expected in components.items():
         lines = cluster.programs[name].log().splitlines()
         assert lines, f"{name} has logged nothing"
@@ -88,14 +99,10 @@ def test_every_process_logs_lines_of_one_form(cluster: Cluster) -> None:
 
 
 @every_program
-def test_logs_as_json(name: str, tmp_path: Path) -> None:
-    flags = [f"--{ADDRESS[name]}=127.0.0.1:0"]
-    if name in ("registry", "pool"):
-        flags.append(f"--data_dir={tmp_path}/data")
-    if name == "gateway":
-        flags.append("--grpc_address=127.0.0.1:0")
-    child = subprocess.Popen([PROGRAMS[name], *flags], stdout=subprocess.PIPE, text=True,
-                             env=environment() | {"LOG_FORMAT": "json"})
+def test_logs_as_json(name: str, public_path: Path) -> None:
+    child = subprocess.Popen(
+        [PROGRAMS[name], f"--{ADDRESS[name]}=127.0.0.1:0", *own_places(name, public_path)],
+        stdout=subprocess.PIPE, text=True, env=environment() | {"LOG_FORMAT": "json"})
     assert child.stdout is not None
     first = json.loads(child.stdout.readline())
     child.send_signal(signal.SIGTERM)

@@ -17,7 +17,7 @@ from harness.workbench import Workbench
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with own_cluster() as running:
+    with own_cluster({"router": {"queue_wait": "1s"}}) as running:
         yield running
 
 
@@ -48,9 +48,10 @@ def health(api: Client) -> tuple[int, str, str]:
 
 def test_without_the_registry_known_functions_run(api: Client, bench: Workbench, cluster: Cluster,
                                                   runtime: Runtime) -> None:
+    wait_for_feed(cluster)
+    unused = bench.create(runtime.unlike_others(runtime.hello), runtime)
     warm = bench.create(runtime.hello, runtime)
     cold = bench.create(runtime.hello, runtime, reuse="never")
-    unused = bench.create(runtime.hello, runtime, minInstances=0)
     for function in (warm, cold):
         api.receipt(function["id"])
     wait_for_code(cluster, unused["codeSha256"])
@@ -77,6 +78,14 @@ def test_without_the_registry_known_functions_run(api: Client, bench: Workbench,
         assert error["executed"] == "no"
     assert api.get(f"/functions/{warm['id']}").json == warm
     assert bench.create(NODE.hello)["version"] == 1
+
+
+def wait_for_feed(cluster: Cluster) -> None:
+    """Pool and router hear of changes again, after an earlier outage."""
+    for name in ("pool", "router"):
+        log = cluster.programs[name].log
+        wait_until(lambda log=log: log().count("registry feed lost") == log().count(
+            "registry is back"), 10, f"the {name} follows the registry")
 
 
 def wait_for_code(cluster: Cluster, sha256: str) -> None:

@@ -55,7 +55,10 @@ class Client:
             sent.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
-            connection.request(method, path, body, sent)
+            try:
+                connection.request(method, path, body, sent)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # Refused before it was all sent; the reason can be read.
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
         finally:
