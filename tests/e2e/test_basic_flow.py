@@ -54,7 +54,7 @@ def test_basic_flow(api: Client, runtime: Runtime) -> None:
     deleted = api.request("DELETE", f"/functions/{function_id}")
     assert (deleted.status, deleted.json) == (200, {})
     expect_error(api.get(f"/functions/{function_id}"), 404, "NOT_FOUND")
-    expect_error(api.invoke(function_id), 404, "NOT_FOUND")
+    expect_error(api.invoke_until_unknown(function_id), 404, "NOT_FOUND")
 
 
 def test_basic_flow_as_typed_at_a_terminal(api: Client) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from harness.client import Client, expect_error, unique
+from harness.client import Client, expect_error, unique, wait_until_accepted
 from harness.functions import NODE, PYTHON, Runtime
 from harness.workbench import Workbench
 
@@ -77,7 +77,7 @@ def test_environment_is_masked_and_reaches_the_function(api: Client, bench: Work
     patched = api.request("PATCH", f"/functions/{function['id']}",
                           {"environment": {"SECRET": "***", "C": "new"}})
     assert patched.status == 200, str(patched)
-    assert api.receipt(function["id"], {"name": "SECRET"})["body"] == "s3cr3t"
+    assert api.receipt_of_version(function["id"], 2, {"name": "SECRET"})["body"] == "s3cr3t"
     assert api.receipt(function["id"], {"name": "C"})["body"] == "new"
     assert api.receipt(function["id"], {"name": "B"})["body"] is None
 
@@ -152,8 +152,7 @@ class TestChange:
         assert replaced["id"] == function["id"]
         assert replaced["createdAt"] == function["createdAt"]
         assert replaced["etag"] != function["etag"]
-        receipt = api.receipt(function["id"])
-        assert (receipt["body"], receipt["version"]) == ("two", 2)
+        assert api.receipt_of_version(function["id"], 2)["body"] == "two"
 
     def test_old_versions_can_be_invoked(self, api: Client, bench: Workbench) -> None:
         function = bench.create(V1)
@@ -161,7 +160,7 @@ class TestChange:
         for reference in (function["id"], function["name"]):
             assert api.receipt(f"{reference}:1")["body"] == "one"
             assert api.receipt(f"{reference}:2")["body"] == "two"
-            assert api.receipt(reference)["version"] == 2
+            assert api.receipt_of_version(reference, 2)["body"] == "two"
         expect_error(api.invoke(f"{function['name']}:3"), 404, "NOT_FOUND")
 
     @pytest.mark.parametrize("patch", [
@@ -190,7 +189,7 @@ class TestChange:
         function = bench.create(V1, memory=256)
         answer = api.request("PATCH", f"/functions/{function['id']}", patch)
         assert (answer.status, answer.json["version"], answer.json["memory"]) == (200, 2, 256)
-        assert api.receipt(function["id"])["version"] == 2
+        api.receipt_of_version(function["id"], 2)
 
     def test_versions_and_rollback(self, api: Client, bench: Workbench) -> None:
         function = bench.create(V1)
@@ -210,7 +209,7 @@ class TestChange:
         back = api.post(f"{path}/rollback", {"version": 1})
         assert back.status == 200, str(back)
         assert (back.json["version"], back.json["environment"]) == (1, {})
-        assert api.receipt(function["id"])["body"] == "one"
+        assert api.receipt_of_version(function["id"], 1)["body"] == "one"
         assert [v["version"] for v in api.get(f"{path}/versions").json["versions"]
                 if v["current"]] == [1]
 
@@ -319,8 +318,10 @@ class TestDelete:
         assert api.request("DELETE", f"/functions/{first['name']}").json == {}
         second = bench.register({**definition, "code": V2})
         assert second.status == 201 and second.json["id"] != first["id"]
-        receipt = api.receipt(first["name"])
-        assert (receipt["body"], receipt["functionId"]) == ("two", second.json["id"])
+        receipt = wait_until_accepted(
+            lambda: api.invoke(first["name"]).json,
+            lambda receipt: receipt.get("functionId") == second.json["id"], "the name is the second's")
+        assert receipt["body"] == "two"
 
     def test_running_call_ends_normally_and_new_ones_are_refused(self, api: Client,
                                                                  bench: Workbench,
@@ -333,7 +334,8 @@ class TestDelete:
                 assert not running.done(), str(running.result())
             deleted = api.request("DELETE", f"/functions/{function['id']}")
             assert (deleted.status, deleted.json) == (200, {})
-            expect_error(api.invoke(function["id"], {"ms": 0}), 404, "NOT_FOUND")
+            refused = api.invoke_until_unknown(function["id"], {"ms": 0})
+            expect_error(refused, 404, "NOT_FOUND")
             assert not running.done()
             assert running.result().json["body"] == 1000
 
@@ -344,7 +346,8 @@ class TestDelete:
         for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/versions"),
                              ("POST", "/invoke"), ("POST", "/warm"), ("GET", "/instances"),
                              ("GET", "/logs"), ("PATCH", "")):
-            answer = api.request(method, f"/functions/{function['id']}{path}",
-                                 {} if method == "POST" else
-                                 {"memory": 64} if method == "PATCH" else None)
+            body = {"memory": 64} if method == "PATCH" else {} if method == "POST" else None
+            answer = wait_until_accepted(
+                lambda: api.request(method, f"/functions/{function['id']}{path}", body),
+                lambda answer: answer.status != 200, f"{method} {path} knows of it")
             expect_error(answer, 404, "NOT_FOUND")

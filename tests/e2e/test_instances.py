@@ -125,7 +125,7 @@ def test_change_replaces_instances_without_failing_a_call(api: Client, bench: Wo
 
     # An instance of an old version may be left over, waiting for calls of just
     # that version; others never reach it.
-    assert wait_until(lambda: api.receipt(function_id, {"name": "V"})["version"] == 5, 5, "new")
+    api.receipt_of_version(function_id, 5, {"name": "V"})
     for _ in range(20):
         assert api.receipt(function_id, {"name": "V"})["body"] == "4"
 

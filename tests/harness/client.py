@@ -3,13 +3,20 @@
 import http.client
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
+
+from harness.wait import wait_until
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_TIMEOUT = 60.0
+# How long a change of a function may take to reach router and pool.
+PROPAGATION_SECONDS = 2.0
 
 # What the platform may answer when something is down.
 OUTAGE_CODES = {"UNAVAILABLE", "NO_CAPACITY", "INSTANCE_LOST", "QUEUE_TIMEOUT", "GATEWAY_TIMEOUT"}
@@ -81,6 +88,18 @@ class Client:
         assert answer.status == 200, f"{function} did not answer: {answer}"
         return answer.json
 
+    def receipt_of_version(self, function: str, version: int, event: Any = None) -> dict[str, Any]:
+        """Invokes until this version answers: the router hears of a change a moment after the
+        one who made it."""
+        return wait_until_accepted(lambda: self.receipt(function, event),
+                                   lambda receipt: receipt["version"] == version,
+                                   f"{function} is at version {version}")
+
+    def invoke_until_unknown(self, function: str, event: Any = None) -> Answer:
+        """The same for a function that was deleted."""
+        return wait_until_accepted(lambda: self.invoke(function, event),
+                                   lambda answer: answer.status != 200, f"{function} is gone")
+
     def list_functions(self, **query: Any) -> list[dict[str, Any]]:
         """All pages."""
         found: list[dict[str, Any]] = []
@@ -102,6 +121,20 @@ class Client:
         answer = self.get(f"/functions/{function}/instances")
         assert answer.status == 200, str(answer)
         return answer.json["instances"]
+
+
+def wait_until_accepted(ask: Callable[[], T], accept: Callable[[T], bool], what: str) -> T:
+    """The first accepted answer."""
+    accepted: list[T] = []
+
+    def asked() -> bool:
+        answer = ask()
+        if accept(answer):
+            accepted.append(answer)
+        return bool(accepted)
+
+    wait_until(asked, PROPAGATION_SECONDS, what)
+    return accepted[0]
 
 
 def check_contract(method: str, path: str, answer: Answer) -> None:
