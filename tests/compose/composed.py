@@ -44,6 +44,9 @@ class Composed:
     def down(self, *options):
         self.compose("down", "--timeout", "40", *options)
 
+    def run_in(self, service, *command):
+        return self.compose("exec", "-T", service, *command)
+
     def container(self, service):
         """What `docker inspect` says about a service's container."""
         name = self.compose("ps", "-q", service).strip()

@@ -5,6 +5,7 @@ The tests share one platform and run in the order they are written in."""
 import json
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -51,6 +52,31 @@ def test_cold_then_warm(composed, function):
 def test_instances_run_as_another_user(composed, function):
     _, answer = composed.call("POST", f"/functions/{function}/invoke", {})
     assert answer["body"]["uid"] == 65534
+
+
+def test_nothing_stays_of_an_instance_that_was_stopped(composed):
+    code = """
+import os, time
+
+def handler(event, context):
+    os.makedirs(os.environ["HOME"] + "/private", mode=0o700)
+    time.sleep(60)
+"""
+    status, made = composed.call("POST", "/functions", {
+        "name": "composed-slow", "runtime": "python", "handler": "main.handler", "code": code, "timeout": 500})
+    assert status == 201, made
+    status, answer = composed.call("POST", f"/functions/{made['id']}/invoke", {})
+    assert status == 504 and answer["error"]["code"] == "FUNCTION_TIMEOUT", answer
+    assert composed.call("DELETE", f"/functions/{made['id']}")[0] == 200
+    # Of the other function at most its one instance is left.
+    deadline = time.monotonic() + 20
+    while True:
+        directories = composed.run_in("pool", "ls", "/run/so-pool/instances").split()
+        processes = composed.run_in("pool", "sh", "-c", "cat /proc/[0-9]*/cmdline").count("shim.py")
+        if len(directories) <= 1 and processes <= 1:
+            return
+        assert time.monotonic() < deadline, (directories, processes)
+        time.sleep(0.5)
 
 
 def test_node(composed):
