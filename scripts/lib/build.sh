@@ -3,6 +3,9 @@
 
 services=(registry pool router scaler)
 
+# One cache for all checkouts of the project.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
+
 # build_services: the C++ services into build/release/bin, without their tests.
 build_services() {
   [[ -f $root/build/release/build.ninja ]] || (cd "$root" && cmake --preset release)

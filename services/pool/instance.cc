@@ -112,6 +112,8 @@ absl::Status Instance::HandleWarming(const Frame& frame) {
   if (frame.type == FrameType::kReady && frame.payload.empty()) {
     context_.timers.Cancel(timer_);
     ready_at_ = idle_since_ = context_.clock.Now();
+    // So that something is known of one that dies in its first call.
+    process_->MeasureMemory();
     if (Apply(InstanceEvent::kReady)) owner_.OnWarm(*this);
     return absl::OkStatus();
   }

@@ -25,8 +25,8 @@ const (
 
 // A function and its current version. Fields that a client leaves out of a
 // create or replace take the stated default. Fields marked (output) are set by
-// the platform; a value sent by a client is refused, except for `id`, `version`,
-// `etag` and the times, which are ignored so that an answer can be sent back.
+// the platform; a value sent by a client is ignored, so that an answer can be
+// sent back.
 type Function struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// (output) "fn-<unix ms>-<6 characters>". Never reused.
@@ -47,8 +47,10 @@ type Function struct {
 	Timeout *int32 `protobuf:"varint,7,opt,name=timeout,proto3,oneof" json:"timeout,omitempty"`
 	// Memory limit of one instance, in MB. 32 to 10240, default 128.
 	Memory *int32 `protobuf:"varint,8,opt,name=memory,proto3,oneof" json:"memory,omitempty"`
-	// Environment variables. Names `^[A-Za-z][A-Za-z0-9_]*$`; names and values
-	// together at most 4096 bytes. Values are masked as "***" when read; sending
+	// Environment variables. Names `^[A-Za-z][A-Za-z0-9_]*$`, except those that
+	// the platform sets or that change how a runtime starts (AWS_LAMBDA_*,
+	// LAMBDA_*, SO_*, LD_*, PATH, NODE_OPTIONS, PYTHONPATH and the like); names
+	// and values together at most 4096 bytes. Values are masked as "***" when read; sending
 	// "***" back for an existing name keeps its value.
 	Environment map[string]string `protobuf:"bytes,9,rep,name=environment,proto3" json:"environment,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// At most 20.

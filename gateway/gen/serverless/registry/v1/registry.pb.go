@@ -1015,7 +1015,10 @@ func (x *WatchRequest) GetFromRevision() int64 {
 // `snapshot_begin` (forget what you know), the last `snapshot_end`.
 type WatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The registry's revision after this batch. Grows by one with each commit.
+	// The revision to resume from once this message is taken in (of a snapshot,
+	// once its last message is). Grows by one with each commit, and jumps ahead
+	// when the registry starts, so that it never repeats. A commit that needs
+	// several messages shows its revision in the last.
 	Revision      int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	SnapshotBegin bool  `protobuf:"varint,2,opt,name=snapshot_begin,json=snapshotBegin,proto3" json:"snapshot_begin,omitempty"`
 	SnapshotEnd   bool  `protobuf:"varint,3,opt,name=snapshot_end,json=snapshotEnd,proto3" json:"snapshot_end,omitempty"`
