@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -90,8 +91,11 @@ void Server::ServeUntilSignal(const Logger& log,
   std::jthread impatience([&, this](std::stop_token stop) {
     while (!stop.stop_requested()) {
       if (!WaitForSignal(absl::Milliseconds(100))) continue;
-      log.Warn("second signal: draining for one more second");
+      // Ends the process even when `drain` waits for calls that go on.
+      log.Warn("second signal: stopping within one second");
       server_->Shutdown(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
+      absl::SleepFor(absl::Seconds(1));
+      if (!stop.stop_requested()) std::_Exit(0);
       return;
     }
   });

@@ -42,10 +42,10 @@ class Server {
   void SetServing(bool serving);
 
   // Waits for SIGTERM or SIGINT, then drains: health says NOT_SERVING, `drain`
-  // runs (it finishes what it can and must return within the drain timeout, a
-  // second signal notwithstanding), then the server shuts down. A second signal
-  // ends the wait for calls in flight after one second. Precondition:
-  // BlockTerminationSignals() was called before any thread was started.
+  // runs (it finishes what it can and returns within the drain timeout), then
+  // the server shuts down. A second signal cancels what is in flight and ends
+  // the process after about one second. Precondition: BlockTerminationSignals()
+  // was called before any thread was started.
   void ServeUntilSignal(const Logger& log, absl::AnyInvocable<void()> drain);
 
   // Refuses new calls, waits up to `timeout` for the running ones, then cancels

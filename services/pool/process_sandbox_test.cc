@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/pool/process_memory.h"
+#include "services/pool/testing/process_end.h"
 
 namespace so {
 namespace {
@@ -114,11 +114,8 @@ class ProcessSandboxTest : public ::testing::Test {
   std::unique_ptr<SandboxProcess> process_;
 };
 
-// Whether a process still runs; one that waits to be reaped does not.
-bool Runs(const std::string& pid) {
-  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
-  std::string number, name, state;
-  return (stat >> number >> name >> state) && state != "Z";
+std::string FirstLine(const std::string& text) {
+  return text.substr(0, text.find('\n'));
 }
 
 TEST_F(ProcessSandboxTest, HasACleanEnvironmentAndNoOtherDescriptors) {
@@ -138,7 +135,8 @@ TEST_F(ProcessSandboxTest, HasACleanEnvironmentAndNoOtherDescriptors) {
   EXPECT_THAT(output, Not(HasSubstr("5 -> ")));
   EXPECT_THAT(output, HasSubstr("\n0\n256\n"));
   EXPECT_THAT(output, HasSubstr((dir_ / "code").string()));
-  if (geteuid() == 0) EXPECT_THAT(output, HasSubstr("\n65534\n"));
+  const std::string user = geteuid() == 0 ? "\n65534\n" : "\n";
+  EXPECT_THAT(output, HasSubstr(user));
 }
 
 TEST_F(ProcessSandboxTest, NoSignalIsBlockedOrIgnoredAndNoPrivilegesComeBack) {
@@ -175,15 +173,13 @@ TEST_F(ProcessSandboxTest, KillEndsTheWholeGroup) {
   recorder_.WaitForOutput(2);
   loop_.Run([&] { process_->Kill(); });
   EXPECT_EQ(recorder_.WaitForExit().signal, SIGKILL);
-  const std::string output = recorder_.WaitForOutput(0);
-  EXPECT_FALSE(Runs(output.substr(0, output.find('\n'))));
+  EXPECT_TRUE(ProcessEnds(FirstLine(recorder_.WaitForOutput(0))));
 }
 
 TEST_F(ProcessSandboxTest, AnExitTakesLeftoversOfTheGroupAlong) {
   StartShell("sleep 600 & echo $!");
   EXPECT_EQ(recorder_.WaitForExit().exit_code, 0);
-  const std::string output = recorder_.WaitForOutput(0);
-  EXPECT_FALSE(Runs(output.substr(0, output.find('\n'))));
+  EXPECT_TRUE(ProcessEnds(FirstLine(recorder_.WaitForOutput(0))));
 }
 
 TEST_F(ProcessSandboxTest, SaysWhichStepOfAStartFailed) {

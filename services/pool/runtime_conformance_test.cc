@@ -1,5 +1,4 @@
 // What every runtime must do with a function, on real processes.
-#include <fstream>
 #include <ostream>
 #include <string>
 #include <tuple>
@@ -9,6 +8,7 @@
 #include "base/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/pool/testing/process_end.h"
 #include "services/pool/testing/real_instance.h"
 
 namespace so {
@@ -247,11 +247,7 @@ TEST_P(EachRuntimeTest, TheDeadlineEndsTheWholeGroup) {
   EXPECT_EQ(result.error().message(), "hello did not finish within 2000 ms");
   ASSERT_EQ(result.logs_size(), 1);
   EXPECT_TRUE(instance.WaitUntilGone());
-  // Dead, though its new parent may not have collected it yet.
-  std::ifstream status(absl::StrCat("/proc/", result.logs(0), "/stat"));
-  std::string pid, name, state = "gone";
-  status >> pid >> name >> state;
-  EXPECT_TRUE(state == "gone" || state == "Z") << state;
+  EXPECT_TRUE(ProcessEnds(result.logs(0)));
 }
 
 TEST_P(EachRuntimeTest, SaysWhyCodeCannotBeLoaded) {

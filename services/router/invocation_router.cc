@@ -11,6 +11,13 @@
 namespace so {
 namespace {
 
+// The same failure, saying that user code has not run.
+absl::Status NotExecuted(const absl::Status& status) {
+  Error error = ErrorFromStatus(status);
+  error.set_executed("no");
+  return ErrorStatus(status.code(), error);
+}
+
 absl::Status CheckCall(const InvocationRouter::Call& call) {
   if (!call.request_id.empty() && !IsRequestId(call.request_id)) {
     return InvalidArgument("requestId", "must match ^[A-Za-z0-9._:-]{1,128}$");
@@ -50,7 +57,7 @@ std::shared_ptr<InvocationRouter::Ticket> InvocationRouter::Invoke(
   auto ticket = std::make_shared<Ticket>();
   const absl::Time received = clock_.Now();
   if (const absl::Status status = CheckCall(call); !status.ok()) {
-    done(status);
+    done(NotExecuted(status));
     return ticket;
   }
   if (call.event.empty()) call.event = "{}";
@@ -61,7 +68,7 @@ std::shared_ptr<InvocationRouter::Ticket> InvocationRouter::Invoke(
       [this, ticket, received, call = std::move(call),
        done = std::move(done)](absl::StatusOr<FunctionPtr> function) mutable {
         if (!function.ok()) {
-          done(function.status());
+          done(NotExecuted(function.status()));
           return;
         }
         Submit(std::move(call), received, *std::move(function), ticket,

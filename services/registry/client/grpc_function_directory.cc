@@ -75,6 +75,8 @@ void GrpcFunctionDirectory::AskRegistry(
                       ResolveFunctionResponse* out,
                       std::function<void(grpc::Status)> on_done) {
         *context = c;
+        // The channel may be between two attempts to connect.
+        c->set_wait_for_ready(true);
         calls_.Add(c);
         stub_->async()->ResolveFunction(c, in, out, std::move(on_done));
       },
