@@ -97,7 +97,8 @@ TEST(FrameTest, SurvivesRandomBytes) {
 
 TEST(FrameTest, TwoPartsComeBackAndRefuseAWrongLength) {
   TwoParts parts;
-  SO_EXPECT_OK(DecodeTwoParts(EncodeTwoParts("{}", "body"), parts));
+  const std::string encoded = EncodeTwoParts("{}", "body");
+  SO_EXPECT_OK(DecodeTwoParts(encoded, parts));
   EXPECT_EQ(parts.meta, "{}");
   EXPECT_EQ(parts.body, "body");
   for (const std::string& payload : {std::string(), std::string("\0\0\0", 3),
