@@ -91,9 +91,9 @@ void Server::ServeUntilSignal(const Logger& log,
   std::jthread impatience([&, this](std::stop_token stop) {
     while (!stop.stop_requested()) {
       if (!WaitForSignal(absl::Milliseconds(100))) continue;
-      // Ends the process even when `drain` waits for calls that go on.
+      // Not by grpc::Server::Shutdown, which returns only when every call has
+      // been finished.
       log.Warn("second signal: stopping within one second");
-      server_->Shutdown(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
       absl::SleepFor(absl::Seconds(1));
       if (!stop.stop_requested()) std::_Exit(0);
       return;

@@ -43,8 +43,8 @@ class Server {
 
   // Waits for SIGTERM or SIGINT, then drains: health says NOT_SERVING, `drain`
   // runs (it finishes what it can and returns within the drain timeout), then
-  // the server shuts down. A second signal cancels what is in flight and ends
-  // the process after about one second. Precondition: BlockTerminationSignals()
+  // the server shuts down. A second signal ends the process after one
+  // second, whatever is in flight. Precondition: BlockTerminationSignals()
   // was called before any thread was started.
   void ServeUntilSignal(const Logger& log, absl::AnyInvocable<void()> drain);
 

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -77,7 +78,8 @@ func (s *Server) Serve(listener net.Listener) error {
 	err := s.grpc.Serve(listener)
 	cancel()
 	refreshing.Wait()
-	if err != nil {
+	// Stopped before it began to serve: asked for, so no failure.
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("gRPC on %v: %w", listener.Addr(), err)
 	}
 	return nil
