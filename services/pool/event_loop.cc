@@ -1,10 +1,11 @@
 #include "services/pool/event_loop.h"
 
 #include <algorithm>
-#include <future>
 #include <map>
 #include <thread>
 #include <utility>
+
+#include "base/mutex.h"
 
 #define ASIO_STANDALONE
 #include "asio/executor_work_guard.hpp"
@@ -86,12 +87,18 @@ void EventLoop::Post(absl::AnyInvocable<void()> work) {
 }
 
 void EventLoop::Run(absl::AnyInvocable<void()> work) {
-  std::promise<void> done;
+  Mutex mu;
+  CondVar changed;
+  bool done = false;
   Post([&] {
     work();
-    done.set_value();
+    // Signalled under the lock: all three are gone once it is released.
+    MutexLock lock(mu);
+    done = true;
+    changed.Signal();
   });
-  done.get_future().wait();
+  MutexLock lock(mu);
+  while (!done) changed.Wait(mu);
 }
 
 TimerId EventLoop::Schedule(absl::Duration delay,
