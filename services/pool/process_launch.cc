@@ -19,6 +19,11 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
+// clone(2) by the other name that glibc gives it: sanitizers wrap the usual one
+// for children with memory of their own.
+extern "C" int __clone(int (*run)(void*), void* stack, int flags,
+                       void* argument, ...);
+
 namespace so {
 namespace {
 
@@ -45,44 +50,51 @@ struct ChildPlan {
   int error = 0;
 };
 
+// What runs in the child calls the kernel directly: no code of the C library
+// that locks or that acts on every thread of the parent, whose memory we are
+// in, and nothing that a sanitizer would record there.
+#define SO_CHILD_CODE __attribute__((no_sanitize("thread")))
+
 // One step of the child: `step` names it when `result` says that it failed.
-bool Check(ChildPlan& plan, long result, const char* step) {
+SO_CHILD_CODE bool Check(ChildPlan& plan, long result, const char* step) {
   if (result >= 0) return true;
   plan.failed_step = step;
   plan.error = errno;
   return false;
 }
 
-bool SetLimit(ChildPlan& plan, int resource, rlim_t value, const char* step) {
+SO_CHILD_CODE bool SetLimit(ChildPlan& plan, int resource, rlim_t value,
+                            const char* step) {
   const rlimit64 limit{value, value};
   return Check(plan, syscall(SYS_prlimit64, 0, resource, &limit, nullptr),
                step);
 }
 
-bool ArrangeDescriptors(ChildPlan& plan) {
-  const int spare_null = fcntl(plan.null_fd, F_DUPFD, kFirstSpareFd);
-  const int spare_output = fcntl(plan.output_fd, F_DUPFD, kFirstSpareFd);
-  const int spare_channel = fcntl(plan.channel_fd, F_DUPFD, kFirstSpareFd);
+SO_CHILD_CODE bool ArrangeDescriptors(ChildPlan& plan) {
+  const long spare_null =
+      syscall(SYS_fcntl, plan.null_fd, F_DUPFD, kFirstSpareFd);
+  const long spare_output =
+      syscall(SYS_fcntl, plan.output_fd, F_DUPFD, kFirstSpareFd);
+  const long spare_channel =
+      syscall(SYS_fcntl, plan.channel_fd, F_DUPFD, kFirstSpareFd);
   return Check(plan, spare_null, "dup") && Check(plan, spare_output, "dup") &&
          Check(plan, spare_channel, "dup") &&
-         Check(plan, dup2(spare_null, 0), "dup2") &&
-         Check(plan, dup2(spare_output, 1), "dup2") &&
-         Check(plan, dup2(spare_output, 2), "dup2") &&
-         Check(plan, dup2(spare_channel, kChannelFd), "dup2") &&
+         Check(plan, syscall(SYS_dup3, spare_null, 0, 0), "dup") &&
+         Check(plan, syscall(SYS_dup3, spare_output, 1, 0), "dup") &&
+         Check(plan, syscall(SYS_dup3, spare_output, 2, 0), "dup") &&
+         Check(plan, syscall(SYS_dup3, spare_channel, kChannelFd, 0), "dup") &&
          Check(plan, syscall(SYS_close_range, kChannelFd + 1, ~0U, 0),
                "close_range");
 }
 
-bool ApplyLimits(ChildPlan& plan) {
+SO_CHILD_CODE bool ApplyLimits(ChildPlan& plan) {
   return SetLimit(plan, RLIMIT_CORE, 0, "limit core") &&
          SetLimit(plan, RLIMIT_NOFILE, kMaxOpenFiles, "limit files") &&
          SetLimit(plan, RLIMIT_FSIZE, kMaxFileBytes, "limit file size") &&
          SetLimit(plan, RLIMIT_DATA, plan.data_limit, "limit memory");
 }
 
-// The kernel's own calls: the C library's would change every thread of the
-// parent, whose memory we are in.
-bool BecomeUser(ChildPlan& plan) {
+SO_CHILD_CODE bool BecomeUser(ChildPlan& plan) {
   if (plan.uid == 0) return true;
   return Check(plan, syscall(SYS_setgroups, 0, nullptr), "setgroups") &&
          Check(plan, syscall(SYS_setresgid, plan.uid, plan.uid, plan.uid),
@@ -92,16 +104,18 @@ bool BecomeUser(ChildPlan& plan) {
 }
 
 // After the change of user, which clears the setting.
-bool DieWithParent(ChildPlan& plan) {
-  if (!Check(plan, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs") ||
-      !Check(plan, prctl(PR_SET_PDEATHSIG, SIGKILL), "pdeathsig")) {
+SO_CHILD_CODE bool DieWithParent(ChildPlan& plan) {
+  if (!Check(plan, syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+             "no_new_privs") ||
+      !Check(plan, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0),
+             "pdeathsig")) {
     return false;
   }
   errno = ESRCH;
   return Check(plan, syscall(SYS_getppid) == plan.parent ? 0 : -1, "parent");
 }
 
-void ResetSignals() {
+SO_CHILD_CODE void ResetSignals() {
   // Zero is SIG_DFL with no flags, in the kernel's layout.
   const uint64_t action[4] = {};
   for (int signal = 1; signal < NSIG; ++signal) {
@@ -111,17 +125,18 @@ void ResetSignals() {
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof(none));
 }
 
-int RunChild(void* argument) {
+SO_CHILD_CODE int RunChild(void* argument) {
   ChildPlan& plan = *static_cast<ChildPlan*>(argument);
-  umask(0077);
-  if (Check(plan, setsid(), "setsid") && ArrangeDescriptors(plan) &&
-      Check(plan, chdir(plan.working_dir), "chdir") && ApplyLimits(plan) &&
-      BecomeUser(plan) && DieWithParent(plan)) {
+  syscall(SYS_umask, 0077);
+  if (Check(plan, syscall(SYS_setsid), "setsid") && ArrangeDescriptors(plan) &&
+      Check(plan, syscall(SYS_chdir, plan.working_dir), "chdir") &&
+      ApplyLimits(plan) && BecomeUser(plan) && DieWithParent(plan)) {
     ResetSignals();
-    execve(plan.argv[0], plan.argv, plan.envp);
+    syscall(SYS_execve, plan.argv[0], plan.argv, plan.envp);
     Check(plan, -1, "exec");
   }
-  _exit(127);
+  syscall(SYS_exit_group, 127);
+  return 127;
 }
 
 absl::Status Failed(absl::string_view step, int error) {
@@ -176,8 +191,8 @@ pid_t CloneAndWait(ChildPlan& plan, int& pidfd) {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
   const pid_t pid =
-      clone(RunChild, static_cast<char*>(stack) + kStackBytes,
-            CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);
+      __clone(RunChild, static_cast<char*>(stack) + kStackBytes,
+              CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   munmap(stack, kStackBytes);
