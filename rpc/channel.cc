@@ -1,9 +1,27 @@
 #include "rpc/channel.h"
 
+#include <vector>
+
+#include "base/mutex.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 
 namespace so {
+
+namespace {
+
+// Dropping the last reference to a channel on a gRPC thread, where calls end,
+// can crash the process (grpc/grpc#37858). So one reference stays for good.
+std::shared_ptr<grpc::Channel> KeepForGood(
+    std::shared_ptr<grpc::Channel> channel) {
+  static Mutex& mu = *new Mutex;
+  static auto& kept = *new std::vector<std::shared_ptr<grpc::Channel>>;
+  MutexLock lock(mu);
+  kept.push_back(channel);
+  return channel;
+}
+
+}  // namespace
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
