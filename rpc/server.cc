@@ -88,7 +88,7 @@ void Server::ServeUntilSignal(const Logger& log,
   log.Info("draining", {{"timeout", options_.drain_timeout}});
   SetServing(false);
   const absl::Time deadline = absl::Now() + options_.drain_timeout;
-  std::jthread impatience([&, this](std::stop_token stop) {
+  std::jthread impatience([&](std::stop_token stop) {
     while (!stop.stop_requested()) {
       if (!WaitForSignal(absl::Milliseconds(100))) continue;
       // Not by grpc::Server::Shutdown, which returns only when every call has

@@ -1452,7 +1452,8 @@ type Rejected struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	RequestId  string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	InstanceId string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// For the log: "unknown-instance", "not-warm", "died-before-start", "write-failed".
+	// For the log: "unknown-instance", "not-warm", "died-before-start", "write-failed",
+	// "draining".
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1573,7 +1574,8 @@ type Result struct {
 	// JSON text, validated by the pool.
 	Body []byte `protobuf:"bytes,5,opt,name=body,proto3" json:"body,omitempty"`
 	// FUNCTION_ERROR, FUNCTION_CRASHED, FUNCTION_TIMEOUT, FUNCTION_RESULT_INVALID,
-	// FUNCTION_PROTOCOL_ERROR, PAYLOAD_TOO_LARGE.
+	// FUNCTION_PROTOCOL_ERROR, PAYLOAD_TOO_LARGE; INSTANCE_LOST when the pool's
+	// drain timeout cut it off.
 	Error *v1.Error `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
 	// What user code printed, line by line.
 	Logs          []string `protobuf:"bytes,7,rep,name=logs,proto3" json:"logs,omitempty"`
