@@ -1,14 +1,15 @@
 #include "base/backoff.h"
 
 #include <algorithm>
+#include <random>
 
-#include "absl/random/random.h"
+#include "base/random.h"
 
 namespace so {
 
 absl::Duration Backoff::Next() {
-  thread_local absl::BitGen generator;
-  const absl::Duration wait = next_ * absl::Uniform(generator, 0.5, 1.0);
+  const absl::Duration wait =
+      next_ * std::uniform_real_distribution(0.5, 1.0)(ThreadRandom());
   next_ = std::min(next_ * 2, longest_);
   return wait;
 }

@@ -1,20 +1,21 @@
 #include "base/ids.h"
 
 #include <algorithm>
+#include <random>
 
-#include "absl/random/random.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/random.h"
 
 namespace so {
 
 std::string RandomToken(int length) {
   static constexpr absl::string_view kAlphabet =
       "0123456789abcdefghijklmnopqrstuvwxyz";
-  thread_local absl::BitGen generator;
+  std::uniform_int_distribution<size_t> position(0, kAlphabet.size() - 1);
   std::string token(length, '0');
   for (char& c : token) {
-    c = kAlphabet[absl::Uniform<size_t>(generator, 0, kAlphabet.size())];
+    c = kAlphabet[position(ThreadRandom())];
   }
   return token;
 }
