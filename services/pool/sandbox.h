@@ -2,30 +2,35 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace so {
 
 // What runs in a sandbox, and within which limits.
 struct SandboxSpec {
-  // Unique within the life of the pool; a legal file name.
+  // Unique within the life of the pool.
   std::string instance_id;
-  // Program (absolute path) and arguments.
-  std::vector<std::string> command;
-  // NAME=value, complete but for HOME and TMPDIR, which the sandbox adds.
-  std::vector<std::string> environment;
-  // Read-only working directory.
+  // Name of the runtime, as in RuntimeDescriptor.
+  std::string runtime;
+  // Absolute path; read-only at kSandboxCodeDir inside.
   std::string code_dir;
-  // What the process may use, in MB.
+  // Absolute path of a directory that the sandbox may write to, at
+  // kSandboxOutputDir inside; for builds, else empty.
+  std::string output_dir;
+  // What everything in it may use together, in MB.
   int memory = 0;
-  // Writable address space granted on top, in MB, where the sandbox limits
-  // address space rather than pages.
-  int address_space_reserve = 0;
+  // Processes and threads together.
+  int max_pids = 0;
+  // Hundredths of one processor.
+  int cpu_percent = 100;
   // Whether outbound network was asked for.
   bool egress = false;
 };
+
+inline constexpr absl::string_view kSandboxCodeDir = "/var/task";
+inline constexpr absl::string_view kSandboxOutputDir = "/var/output";
 
 // How a sandbox ended.
 struct SandboxExit {
@@ -34,6 +39,17 @@ struct SandboxExit {
   int exit_code = 0;
   // 0 when it exited by itself.
   int signal = 0;
+  // The kernel killed something in it for want of memory.
+  bool out_of_memory = false;
+};
+
+// What a sandbox has used, measured from outside.
+struct SandboxUsage {
+  // Peak, in MB; 0 when it cannot be measured.
+  double memory = 0;
+  absl::Duration cpu;
+  // Processes in it now; 0 when unknown.
+  int processes = 0;
 };
 
 // What a sandbox tells its owner, one call at a time, on the loop thread, never
@@ -46,12 +62,12 @@ class SandboxListener {
   virtual void OnControl(absl::string_view bytes) = 0;
   // Bytes that it printed, stdout and stderr in order.
   virtual void OnOutput(absl::string_view bytes) = 0;
-  // The process and its group are gone; all its output has been delivered.
+  // Everything in the sandbox is gone; all its output has been delivered.
   virtual void OnExit(const SandboxExit& exit) = 0;
 };
 
-// One running sandbox. Destroying it kills what is still running, and reaps it
-// without telling the listener.
+// One running sandbox. Destroying it ends what is still running in it, without
+// telling the listener.
 class SandboxProcess {
  public:
   virtual ~SandboxProcess() = default;
@@ -64,15 +80,19 @@ class SandboxProcess {
   // a process that never stops printing cannot hold it up).
   virtual void DrainOutput() = 0;
 
-  // Asks the process to end. OnExit follows if it does.
+  // Stops everything in it from running, and lets it run again. Both take
+  // effect at once and may be repeated.
+  virtual void Freeze() = 0;
+  virtual void Thaw() = 0;
+
+  // Asks its first process to end (SIGTERM). OnExit follows if it does.
   virtual void Terminate() = 0;
 
-  // Ends everything in the sandbox at once. OnExit follows.
+  // Ends everything in the sandbox at once, frozen or not. OnExit follows.
   virtual void Kill() = 0;
 
-  // Peak memory in MB, measured from outside; the last known value once the
-  // process has ended, 0 when it was never measured.
-  virtual double MeasureMemory() = 0;
+  // The last known values once the process has ended.
+  virtual SandboxUsage Measure() = 0;
 };
 
 // Makes isolated processes: the seam between the pool, which decides what runs,
