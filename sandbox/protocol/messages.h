@@ -145,7 +145,8 @@ enum class Descriptor : uint32_t {
   kFreezer,    // write here to freeze and thaw
   kMemory,     // read: peak memory in bytes, a decimal number
   kCpu,        // read: processor time used
-  kProcesses,  // read: one process id a line
+  kProcesses,  // open /proc/self/fd/N and read: one process id a line. A second
+               // read of the same open file may show the old list (v1).
 };
 inline constexpr size_t kDescriptorCount = 6;
 
