@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "rpc/server_stream.h"
@@ -15,8 +17,13 @@ namespace so {
 class PoolService final
     : public serverless::pool::v1::PoolService::CallbackService {
  public:
+  // Adds to the metrics of the node; on the loop thread.
+  using AddMetrics =
+      std::function<void(serverless::pool::v1::GetMetricsResponse&)>;
+
   // Both are borrowed; `pool` is used on the loop thread only.
-  PoolService(Executor& loop, InstancePool& pool) : loop_(loop), pool_(pool) {}
+  PoolService(Executor& loop, InstancePool& pool, AddMetrics add_metrics = {})
+      : loop_(loop), pool_(pool), add_metrics_(std::move(add_metrics)) {}
 
   grpc::ServerUnaryReactor* Warm(
       grpc::CallbackServerContext* context,
@@ -34,6 +41,7 @@ class PoolService final
  private:
   Executor& loop_;
   InstancePool& pool_;
+  const AddMetrics add_metrics_;
 };
 
 // PoolNodeService over gRPC: one stream per router, on the loop thread as well.
@@ -51,8 +59,11 @@ class PoolNodeService final
       const serverless::pool::v1::SetTargetRequest* request,
       serverless::pool::v1::SetTargetResponse* response) override;
 
-  // Ends the streams once what is queued is written, and every later one at
-  // once. For the loop thread.
+  // Both for the loop thread. While there is a problem, routers and the scaler
+  // are told to come back later: streams end once what is queued is written, new
+  // ones at once.
+  void SetProblem(const std::string& problem);
+  // The same for good.
   void EndStreams();
 
  private:
@@ -62,6 +73,7 @@ class PoolNodeService final
   InstancePool& pool_;
   // For the loop thread.
   absl::flat_hash_map<Session*, std::shared_ptr<Session>> sessions_;
+  absl::Status status_;
   bool ended_ = false;
 };
 

@@ -1,19 +1,16 @@
-#include "services/pool/process_memory.h"
+#include "services/pool/usable_memory.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <string>
+#include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "base/unique_fd.h"
 
 namespace so {
 namespace {
@@ -64,33 +61,10 @@ int64_t CgroupLimit() {
 
 }  // namespace
 
-double PeakMemory(pid_t pid) {
-  const UniqueFd fd(open(absl::StrCat("/proc/", pid, "/status").c_str(),
-                         O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return 0;
-  char buffer[4096];
-  const ssize_t got = read(fd.get(), buffer, sizeof(buffer));
-  return got > 0 ? ParsePeakMemory(absl::string_view(buffer, got)) : 0;
-}
-
 int UsableMemory() {
   const int64_t machine =
       int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
   return static_cast<int>(std::min(machine, CgroupLimit()) / kMegabyte);
-}
-
-double ParsePeakMemory(absl::string_view status) {
-  const size_t at = status.find("VmHWM:");
-  if (at == absl::string_view::npos) return 0;
-  absl::string_view line = status.substr(at + 6);
-  line = line.substr(0, line.find('\n'));
-  int64_t kilobytes = 0;
-  if (!absl::SimpleAtoi(
-          absl::StripSuffix(absl::StripAsciiWhitespace(line), "kB"),
-          &kilobytes)) {
-    return 0;
-  }
-  return static_cast<double>(kilobytes) / 1024;
 }
 
 }  // namespace so
