@@ -342,7 +342,8 @@ void LauncherClient::Disconnect(const std::string& reason) {
   outgoing_.clear();
   state_ = {.problem = reason};
   if (is_news) {
-    log_.Error("no launcher, so no sandboxes", {{"reason", reason}});
+    log_.Error("no launcher, so no sandboxes",
+               {{"reason", reason}, {"socket", path_}});
   }
   reconnect_timer_ = loop_.Schedule(backoff_.Next(), [this] { Connect(); });
   // One by one: a callback may end the interest in others.

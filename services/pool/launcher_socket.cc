@@ -31,11 +31,16 @@ std::vector<UniqueFd> TakeDescriptors(msghdr& header) {
   return found;
 }
 
+absl::Status Lost(absl::string_view why) {
+  return absl::AbortedError(absl::StrCat("the launcher was lost: ", why));
+}
+
 }  // namespace
 
 absl::StatusOr<UniqueFd> ConnectToLauncher(const std::string& path) {
-  const auto failed = [&path](absl::string_view why) {
-    return absl::UnavailableError(absl::StrCat(path, ": ", why));
+  const auto failed = [](absl::string_view why) {
+    return absl::UnavailableError(
+        absl::StrCat("the launcher cannot be reached: ", why));
   };
   sockaddr_un address{.sun_family = AF_UNIX};
   if (path.size() >= sizeof(address.sun_path)) return failed("too long a path");
@@ -61,11 +66,11 @@ absl::StatusOr<LauncherPacket> ReceivePacket(int fd) {
   if (got < 0) {
     return errno == EAGAIN || errno == EINTR
                ? absl::UnavailableError("nothing now")
-               : absl::AbortedError(strerror(errno));
+               : Lost(strerror(errno));
   }
   LauncherPacket packet{.bytes = std::string(buffer, got),
                         .descriptors = TakeDescriptors(header)};
-  if (got == 0) return absl::AbortedError("it has closed the connection");
+  if (got == 0) return Lost("it has ended");
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     return absl::InvalidArgumentError("a packet larger than any message");
   }

@@ -15,8 +15,7 @@ struct LauncherPacket {
   std::vector<UniqueFd> descriptors;
 };
 
-// A connected, non-blocking SOCK_SEQPACKET socket. UNAVAILABLE names the path
-// and the reason.
+// A connected, non-blocking SOCK_SEQPACKET socket. UNAVAILABLE says why not.
 absl::StatusOr<UniqueFd> ConnectToLauncher(const std::string& path);
 
 // The next packet. UNAVAILABLE: none now; any other error: the connection has
