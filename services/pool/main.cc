@@ -58,6 +58,7 @@ class Node {
   }
 
   Sandbox& sandbox() { return *sandbox_; }
+  const ParkedPool& parked() const { return *parked_; }
   StartSteps& steps() { return steps_; }
 
   // `listener` hears why no sandboxes can be made; empty when they can.
@@ -70,11 +71,6 @@ class Node {
     launcher_->Connect();
   }
   void ForgetListener() { listener_ = nullptr; }
-
-  void AddTo(serverless::pool::v1::GetMetricsResponse& metrics) const {
-    parked_->AddTo(*metrics.mutable_isolation());
-    steps_.AddTo(metrics);
-  }
 
   void Close() {
     sandbox_.reset();
@@ -129,8 +125,7 @@ int Main(int argc, char** argv) {
         InstancePool::Dependencies{instances, *directory, *code, runtimes,
                                    node.steps(), loop});
   });
-  PoolService service(loop, *pool,
-                      [&node](auto& metrics) { node.AddTo(metrics); });
+  PoolService service(loop, *pool, node.parked(), node.steps());
   PoolNodeService node_service(loop, *pool);
   DirectoryListener listener(loop, *pool);
   directory->Subscribe(listener);

@@ -49,7 +49,19 @@ grpc::ServerUnaryReactor* PoolService::GetMetrics(
   auto call = PendingCall::Start();
   loop_.Post([this, call, response] {
     *response = pool_.GetMetrics();
-    if (add_metrics_) add_metrics_(*response);
+    parked_.AddTo(*response->mutable_isolation());
+    steps_.AddTo(*response);
+    call->Finish(absl::OkStatus());
+  });
+  return call->reactor();
+}
+
+grpc::ServerUnaryReactor* PoolService::GetIsolation(
+    grpc::CallbackServerContext*, const pb::GetIsolationRequest*,
+    pb::GetIsolationResponse* response) {
+  auto call = PendingCall::Start();
+  loop_.Post([this, call, response] {
+    parked_.AddTo(*response->mutable_isolation());
     call->Finish(absl::OkStatus());
   });
   return call->reactor();

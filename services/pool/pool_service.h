@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +9,8 @@
 #include "serverless/pool/v1/pool.grpc.pb.h"
 #include "services/pool/executor.h"
 #include "services/pool/instance_pool.h"
+#include "services/pool/parked_pool.h"
+#include "services/pool/start_steps.h"
 
 namespace so {
 
@@ -17,13 +18,10 @@ namespace so {
 class PoolService final
     : public serverless::pool::v1::PoolService::CallbackService {
  public:
-  // Adds to the metrics of the node; on the loop thread.
-  using AddMetrics =
-      std::function<void(serverless::pool::v1::GetMetricsResponse&)>;
-
-  // Both are borrowed; `pool` is used on the loop thread only.
-  PoolService(Executor& loop, InstancePool& pool, AddMetrics add_metrics = {})
-      : loop_(loop), pool_(pool), add_metrics_(std::move(add_metrics)) {}
+  // All are borrowed; all but `loop` are used on the loop thread only.
+  PoolService(Executor& loop, InstancePool& pool, const ParkedPool& parked,
+              const StartSteps& steps)
+      : loop_(loop), pool_(pool), parked_(parked), steps_(steps) {}
 
   grpc::ServerUnaryReactor* Warm(
       grpc::CallbackServerContext* context,
@@ -37,11 +35,16 @@ class PoolService final
       grpc::CallbackServerContext* context,
       const serverless::pool::v1::GetMetricsRequest* request,
       serverless::pool::v1::GetMetricsResponse* response) override;
+  grpc::ServerUnaryReactor* GetIsolation(
+      grpc::CallbackServerContext* context,
+      const serverless::pool::v1::GetIsolationRequest* request,
+      serverless::pool::v1::GetIsolationResponse* response) override;
 
  private:
   Executor& loop_;
   InstancePool& pool_;
-  const AddMetrics add_metrics_;
+  const ParkedPool& parked_;
+  const StartSteps& steps_;
 };
 
 // PoolNodeService over gRPC: one stream per router, on the loop thread as well.
