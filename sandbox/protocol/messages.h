@@ -89,7 +89,8 @@ struct ActivateRequest {
   char code_dir[kPathBytes] = {};
   // Absolute path of a directory of the host, mounted writable at /var/output
   // for builds, or empty. It must be owned by the launcher's client; the
-  // launcher gives it to the sandbox's user.
+  // launcher gives it to the sandbox's user, and back with everything in it
+  // before it says Exited.
   char output_dir[kPathBytes] = {};
 };
 
