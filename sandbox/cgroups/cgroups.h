@@ -52,7 +52,7 @@ class SandboxCgroup {
   virtual absl::StatusOr<UniqueFd> OpenCpuUsage() const = 0;
   virtual absl::StatusOr<UniqueFd> OpenProcesses() const = 0;
 
-  // How many processes the kernel has killed in it for want of memory.
+  // Rises whenever the kernel kills in it for want of memory.
   virtual uint64_t OutOfMemoryKills() const = 0;
   virtual uint64_t MemoryPeakBytes() const = 0;
   virtual uint64_t CpuNanos() const = 0;
