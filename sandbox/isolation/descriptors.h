@@ -19,9 +19,9 @@ struct StandardDescriptors {
 };
 
 // Arranges the descriptors of a sandbox: 0 /dev/null, 1 and 2 the output, 3 the
-// channel (close-on-exec). Those in `runtime` stay taken, but lead to /dev/null:
-// the runtime knows their numbers, and what they led to is shared with its
-// zygote. Those in `kept` stay as they are; all others are closed.
+// channel (close-on-exec). Those in `runtime` stay taken, but lead to
+// /dev/null: the runtime knows their numbers, and what they led to is shared
+// with its zygote. Those in `kept` stay as they are; all others are closed.
 Outcome ArrangeDescriptors(const StandardDescriptors& standard,
                            const std::vector<int>& runtime,
                            std::vector<int> kept);

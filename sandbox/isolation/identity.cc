@@ -55,16 +55,14 @@ Outcome BoundCapabilities(uint64_t kept) {
 Outcome BecomeUser(uid_t uid) {
   uint64_t permitted;
   SO_RETURN_IF_FAILED(GetPermitted(permitted));
-  SO_RETURN_IF_FAILED(
-      Check(prctl(PR_SET_KEEPCAPS, 1), "keep capabilities"));
+  SO_RETURN_IF_FAILED(Check(prctl(PR_SET_KEEPCAPS, 1), "keep capabilities"));
   // The system calls themselves: the C library would tell its other threads,
   // which a forked runtime no longer has.
   SO_RETURN_IF_FAILED(
       Check(syscall(SYS_setgroups, 0, nullptr), "leave all groups"));
   SO_RETURN_IF_FAILED(
       Check(syscall(SYS_setresgid, uid, uid, uid), "set group"));
-  SO_RETURN_IF_FAILED(
-      Check(syscall(SYS_setresuid, uid, uid, uid), "set user"));
+  SO_RETURN_IF_FAILED(Check(syscall(SYS_setresuid, uid, uid, uid), "set user"));
   return SetCapabilities(permitted, "raise capabilities");
 }
 

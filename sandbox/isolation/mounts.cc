@@ -50,9 +50,8 @@ Outcome AttachMount(const UniqueFd& mount, const char* target) {
 
 Outcome MountTmpfs(const char* target, unsigned attributes,
                    const char* options) {
-  return Check(
-      mount("tmpfs", target, "tmpfs", MountFlags(attributes), options),
-      "mount tmpfs");
+  return Check(mount("tmpfs", target, "tmpfs", MountFlags(attributes), options),
+               "mount tmpfs");
 }
 
 Outcome ChangeMount(const char* target, unsigned attributes) {
@@ -68,8 +67,7 @@ Outcome DetachPropagation() {
 
 Outcome PivotToCurrentDirectory() {
   SO_RETURN_IF_FAILED(Check(syscall(SYS_pivot_root, ".", "."), "pivot_root"));
-  SO_RETURN_IF_FAILED(
-      Check(umount2(".", MNT_DETACH), "unmount the old root"));
+  SO_RETURN_IF_FAILED(Check(umount2(".", MNT_DETACH), "unmount the old root"));
   return Check(chdir("/"), "chdir");
 }
 

@@ -26,7 +26,8 @@ Outcome WriteTo(const UniqueFd& directory, const char* name, const char* text,
 Outcome MapUser(uid_t host_uid, const UniqueFd& proc_self) {
   char map[64];
   std::snprintf(map, sizeof(map), "%u %u 1\n", kSandboxUser, host_uid);
-  SO_RETURN_IF_FAILED(WriteTo(proc_self, "setgroups", "deny", "deny setgroups"));
+  SO_RETURN_IF_FAILED(
+      WriteTo(proc_self, "setgroups", "deny", "deny setgroups"));
   SO_RETURN_IF_FAILED(WriteTo(proc_self, "gid_map", map, "map the group"));
   return WriteTo(proc_self, "uid_map", map, "map the user");
 }
@@ -52,8 +53,8 @@ Outcome UnshareFileSystem() {
 
 Outcome UnshareUser(const NamespaceChoice& choice, uid_t host_uid,
                     const UniqueFd& proc_self) {
-  const int flags = (choice.user ? CLONE_NEWUSER : 0) |
-                    (choice.network ? CLONE_NEWNET : 0);
+  const int flags =
+      (choice.user ? CLONE_NEWUSER : 0) | (choice.network ? CLONE_NEWNET : 0);
   const char* step = !choice.user      ? "unshare network namespace"
                      : !choice.network ? "unshare user namespace"
                                        : "unshare user and network namespaces";

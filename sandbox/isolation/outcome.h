@@ -23,10 +23,9 @@ inline Outcome Check(long result, const char* step) {
 }  // namespace so::isolation
 
 // Returns from the enclosing function when a step failed.
-#define SO_RETURN_IF_FAILED(expression)                   \
-  do {                                                    \
-    if (const ::so::isolation::Outcome so_outcome =       \
-            (expression);                                 \
-        !so_outcome.ok())                                 \
-      return so_outcome;                                  \
+#define SO_RETURN_IF_FAILED(expression)                           \
+  do {                                                            \
+    if (const ::so::isolation::Outcome so_outcome = (expression); \
+        !so_outcome.ok())                                         \
+      return so_outcome;                                          \
   } while (false)

@@ -17,9 +17,9 @@ namespace {
 constexpr const char* kBuildingSite = "/proc";
 
 constexpr const char* kDirectories[] = {
-    "usr",     "etc",         "dev",       "dev/shm",  "proc",
-    "tmp",     "var",         "var/empty", "var/task", "var/output",
-    "var/runtime", "opt",     "opt/so"};
+    "usr",         "etc", "dev",       "dev/shm",  "proc",
+    "tmp",         "var", "var/empty", "var/task", "var/output",
+    "var/runtime", "opt", "opt/so"};
 
 // Where a merged /usr is known under its old names.
 constexpr const char* kUsrLinks[] = {"bin",   "sbin",  "lib",
@@ -111,12 +111,11 @@ Outcome TakeFromHost(const std::vector<BoundDirectory>& directories,
   }
   for (const char* name : kDevices) {
     const std::string path = std::string("/dev/") + name;
-    SO_RETURN_IF_FAILED(
-        Take(path, path, kReadOnly | kNoExec, false, taken));
+    SO_RETURN_IF_FAILED(Take(path, path, kReadOnly | kNoExec, false, taken));
   }
   for (const BoundDirectory& bound : directories) {
-    SO_RETURN_IF_FAILED(Take(bound.source, bound.target,
-                             kReadOnly | kNoDevices, true, taken));
+    SO_RETURN_IF_FAILED(
+        Take(bound.source, bound.target, kReadOnly | kNoDevices, true, taken));
   }
   return {};
 }
@@ -179,15 +178,15 @@ Outcome EnterRootTree(const std::vector<BoundDirectory>& directories) {
   SO_RETURN_IF_FAILED(DetachPropagation());
   std::vector<Taken> taken;
   SO_RETURN_IF_FAILED(TakeFromHost(directories, taken));
-  SO_RETURN_IF_FAILED(MountTmpfs(kBuildingSite, kNoDevices,
-                                 "size=1m,nr_inodes=512,mode=0755"));
+  SO_RETURN_IF_FAILED(
+      MountTmpfs(kBuildingSite, kNoDevices, "size=1m,nr_inodes=512,mode=0755"));
   SO_RETURN_IF_FAILED(Check(chdir(kBuildingSite), "chdir"));
   SO_RETURN_IF_FAILED(Furnish(taken));
   SO_RETURN_IF_FAILED(PivotToCurrentDirectory());
   // Writable: sandboxes set up their user through it, then replace it.
-  SO_RETURN_IF_FAILED(Check(mount("proc", "/proc", "proc",
-                                  MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr),
-                            "mount proc"));
+  SO_RETURN_IF_FAILED(Check(
+      mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr),
+      "mount proc"));
   return ChangeMount("/", kReadOnly | kNoDevices);
 }
 

@@ -73,8 +73,7 @@ class SandboxChild {
   // Before anything else, so that all that follows is charged to it.
   Outcome EnterCgroups() {
     for (const int entrance : plan_.entrances) {
-      SO_RETURN_IF_FAILED(
-          Check(write(entrance, "0", 1), "enter a cgroup"));
+      SO_RETURN_IF_FAILED(Check(write(entrance, "0", 1), "enter a cgroup"));
     }
     return {};
   }

@@ -10,7 +10,8 @@
 
 namespace so::isolation {
 
-// What a zygote hands to a child it has forked. Descriptors belong to the child.
+// What a zygote hands to a child it has forked. Descriptors belong to the
+// child.
 struct SandboxPlan {
   ForkRequest request;
   int report = -1;

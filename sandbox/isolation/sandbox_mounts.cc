@@ -14,13 +14,12 @@ namespace {
 
 // Files of /proc about the host or its kernel; each that exists is hidden.
 constexpr const char* kHiddenFiles[] = {
-    "/proc/kcore",       "/proc/keys",          "/proc/key-users",
-    "/proc/timer_list",  "/proc/sysrq-trigger", "/proc/latency_stats",
-    "/proc/kallsyms",    "/proc/kmsg",          "/proc/config.gz",
-    "/proc/cmdline",     "/proc/sched_debug"};
-constexpr const char* kHiddenDirectories[] = {"/proc/acpi", "/proc/bus",
-                                              "/proc/fs", "/proc/irq",
-                                              "/proc/scsi"};
+    "/proc/kcore",      "/proc/keys",          "/proc/key-users",
+    "/proc/timer_list", "/proc/sysrq-trigger", "/proc/latency_stats",
+    "/proc/kallsyms",   "/proc/kmsg",          "/proc/config.gz",
+    "/proc/cmdline",    "/proc/sched_debug"};
+constexpr const char* kHiddenDirectories[] = {
+    "/proc/acpi", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi"};
 
 Outcome Hide(const char* path, const char* cover) {
   if (mount(cover, path, nullptr, MS_BIND, nullptr) == 0) return {};
@@ -30,11 +29,10 @@ Outcome Hide(const char* path, const char* cover) {
 Outcome MountProc() {
   SO_RETURN_IF_FAILED(
       Check(umount2("/proc", MNT_DETACH), "unmount the zygote's proc"));
-  SO_RETURN_IF_FAILED(
-      Check(mount("proc", "/proc", "proc",
-                  MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
-                  "hidepid=invisible"),
-            "mount proc"));
+  SO_RETURN_IF_FAILED(Check(
+      mount("proc", "/proc", "proc",
+            MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "hidepid=invisible"),
+      "mount proc"));
   for (const char* path : kHiddenFiles) {
     SO_RETURN_IF_FAILED(Hide(path, "/dev/null"));
   }
@@ -56,8 +54,7 @@ Outcome MountSandbox(uid_t owner, const ScratchLimits& scratch) {
   std::snprintf(options, sizeof(options),
                 "size=16m,nr_inodes=1024,mode=1777,uid=%u,gid=%u", owner,
                 owner);
-  SO_RETURN_IF_FAILED(
-      MountTmpfs("/dev/shm", kNoDevices | kNoExec, options));
+  SO_RETURN_IF_FAILED(MountTmpfs("/dev/shm", kNoDevices | kNoExec, options));
   return MountProc();
 }
 

@@ -26,8 +26,8 @@ constexpr uint32_t kRefuse = SCMP_ACT_ERRNO(EPERM);
 // libseccomp compares 64 bits; an argument of 32 has the others undefined.
 constexpr uint64_t kLow = 0xffffffff;
 
-constexpr int kNamespaceFlags[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS,
-                                   CLONE_NEWIPC,  CLONE_NEWUSER,   CLONE_NEWPID,
+constexpr int kNamespaceFlags[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
+                                   CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
                                    CLONE_NEWNET};
 
 constexpr int kFamilies[] = {AF_UNIX, AF_INET, AF_INET6};
@@ -52,9 +52,9 @@ Outcome AddWhen(const Context& context, uint32_t action, const char* name,
                 scmp_arg_cmp condition) {
   const int number = seccomp_syscall_resolve_name(name);
   if (number < 0) return {};
-  return CheckRule(seccomp_rule_add_array(context.get(), action, number, 1,
-                                          &condition),
-                   name);
+  return CheckRule(
+      seccomp_rule_add_array(context.get(), action, number, 1, &condition),
+      name);
 }
 
 scmp_arg_cmp Has(unsigned argument, uint64_t bits) {
@@ -84,9 +84,8 @@ Outcome AddSockets(const Context& context, const char* name) {
   for (int family = 0; family < kHigherFamilies; ++family) {
     bool allowed = false;
     for (const int one : kFamilies) allowed |= one == family;
-    SO_RETURN_IF_FAILED(AddWhen(context,
-                                allowed ? SCMP_ACT_ALLOW : unsupported, name,
-                                Is(0, static_cast<uint64_t>(family))));
+    SO_RETURN_IF_FAILED(AddWhen(context, allowed ? SCMP_ACT_ALLOW : unsupported,
+                                name, Is(0, static_cast<uint64_t>(family))));
   }
   for (uint64_t bit = kHigherFamilies; bit <= kLow; bit <<= 1) {
     SO_RETURN_IF_FAILED(AddWhen(context, unsupported, name, Has(0, bit)));
@@ -100,11 +99,10 @@ Outcome AddConditional(const Context& context) {
   SO_RETURN_IF_FAILED(AddSockets(context, "socketpair"));
   SO_RETURN_IF_FAILED(
       AddWhen(context, SCMP_ACT_ALLOW, "personality", Is(0, 0)));
-  SO_RETURN_IF_FAILED(AddWhen(context, kRefuse, "personality",
-                              SCMP_CMP64(0, SCMP_CMP_NE, 0)));
   SO_RETURN_IF_FAILED(
-      AddWhen(context, SCMP_ACT_ALLOW, "seccomp",
-              HasNone(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)));
+      AddWhen(context, kRefuse, "personality", SCMP_CMP64(0, SCMP_CMP_NE, 0)));
+  SO_RETURN_IF_FAILED(AddWhen(context, SCMP_ACT_ALLOW, "seccomp",
+                              HasNone(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)));
   SO_RETURN_IF_FAILED(AddWhen(context, kRefuse, "seccomp",
                               Has(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)));
   return {};
@@ -114,8 +112,8 @@ Outcome AddConditional(const Context& context) {
 Outcome Export(const Context& context, std::vector<sock_filter>& program) {
   const UniqueFd file(memfd_create("filter", MFD_CLOEXEC));
   SO_RETURN_IF_FAILED(Check(file.get(), "memfd for the filter"));
-  SO_RETURN_IF_FAILED(CheckRule(
-      seccomp_export_bpf(context.get(), file.get()), "export the filter"));
+  SO_RETURN_IF_FAILED(CheckRule(seccomp_export_bpf(context.get(), file.get()),
+                                "export the filter"));
   const off_t size = lseek(file.get(), 0, SEEK_END);
   SO_RETURN_IF_FAILED(Check(size, "size of the filter"));
   program.resize(static_cast<size_t>(size) / sizeof(sock_filter));
@@ -128,23 +126,23 @@ Outcome Export(const Context& context, std::vector<sock_filter>& program) {
 Outcome SeccompFilter::Build(SeccompFilter& filter) {
   const Context context(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
   if (context == nullptr) return {"make a filter", ENOMEM};
-  SO_RETURN_IF_FAILED(CheckRule(
-      seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH,
-                       SCMP_ACT_KILL_PROCESS),
-      "filter attribute"));
+  SO_RETURN_IF_FAILED(
+      CheckRule(seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH,
+                                 SCMP_ACT_KILL_PROCESS),
+                "filter attribute"));
   // A tree over the numbers instead of a list: the kernel walks the program for
   // each number when it is installed.
-  SO_RETURN_IF_FAILED(CheckRule(
-      seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2),
-      "filter attribute"));
+  SO_RETURN_IF_FAILED(
+      CheckRule(seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2),
+                "filter attribute"));
   for (const char* name : AllowedSyscalls()) {
     SO_RETURN_IF_FAILED(Add(context, SCMP_ACT_ALLOW, name));
   }
   for (const int number : AllowedSyscallNumbers()) {
-    SO_RETURN_IF_FAILED(CheckRule(
-        seccomp_rule_add_array(context.get(), SCMP_ACT_ALLOW, number, 0,
-                               nullptr),
-        "filter rule"));
+    SO_RETURN_IF_FAILED(
+        CheckRule(seccomp_rule_add_array(context.get(), SCMP_ACT_ALLOW, number,
+                                         0, nullptr),
+                  "filter rule"));
   }
   for (const char* name : DeniedSyscalls()) {
     SO_RETURN_IF_FAILED(Add(context, kRefuse, name));

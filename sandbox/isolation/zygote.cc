@@ -53,8 +53,7 @@ class Zygote {
   Outcome Prepare() {
     // Before anything of ours is open.
     SO_RETURN_IF_FAILED(ListDescriptors(kZygoteFd + 1, runtime_fds_));
-    SO_RETURN_IF_FAILED(Check(
-        prctl(PR_SET_PDEATHSIG, SIGKILL), "pdeathsig"));
+    SO_RETURN_IF_FAILED(Check(prctl(PR_SET_PDEATHSIG, SIGKILL), "pdeathsig"));
     SO_RETURN_IF_FAILED(
         Check(fcntl(kZygoteFd, F_SETFD, FD_CLOEXEC), "close on exec"));
     SO_RETURN_IF_FAILED(SeccompFilter::Build(filter_));

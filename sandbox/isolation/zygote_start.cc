@@ -65,8 +65,7 @@ Outcome ArrangeZygoteDescriptors(int socket, int output) {
 
 // Returns only when it failed.
 Outcome BecomeZygote(const ZygoteProgram& program, int socket, int output) {
-  SO_RETURN_IF_FAILED(
-      Check(prctl(PR_SET_PDEATHSIG, SIGKILL), "pdeathsig"));
+  SO_RETURN_IF_FAILED(Check(prctl(PR_SET_PDEATHSIG, SIGKILL), "pdeathsig"));
   // A terminal's signals are for the launcher.
   SO_RETURN_IF_FAILED(Check(setsid(), "setsid"));
   ResetSignals();
