@@ -1,0 +1,58 @@
+'use strict';
+// Clocks that count from the start of the process shall count from the fork.
+
+const { performance, PerformanceEntry } = require('node:perf_hooks');
+
+const { apply } = Reflect;
+
+function ownerOf(object, name) {
+  while (!Object.hasOwn(object, name)) object = Object.getPrototypeOf(object);
+  return object;
+}
+
+// Replaces method `name` of whatever `object` has it from by make(original).
+function replaceMethod(object, name, make) {
+  const owner = ownerOf(object, name);
+  const descriptor = Object.getOwnPropertyDescriptor(owner, name);
+  const value = make(descriptor.value);
+  Object.defineProperty(value, 'name', { value: name, configurable: true });
+  Object.defineProperty(owner, name, { ...descriptor, value });
+}
+
+function replaceGetter(object, name, make) {
+  const owner = ownerOf(object, name);
+  const { enumerable, get } = Object.getOwnPropertyDescriptor(owner, name);
+  Object.defineProperty(owner, name, { get: make(get), enumerable, configurable: true });
+}
+
+// All times that node hands out are differences to when the zygote started, and
+// all it is given are differences to the fork.
+function freshClocks() {
+  const age = performance.now(), processAge = process.uptime();
+  const origin = performance.timeOrigin + age;
+  const toOld = (time) => (typeof time === 'number' ? time + age : time);
+  const toOldTimes = (options) => {
+    if (options === null || typeof options !== 'object') return options;
+    const old = { ...options };
+    for (const name of ['startTime', 'start', 'end']) {
+      if (old[name] !== undefined) old[name] = toOld(old[name]);
+    }
+    return old;
+  };
+  replaceMethod(process, 'uptime', (uptime) => () => uptime() - processAge);
+  replaceMethod(performance, 'now', (now) => function() {
+    return apply(now, this, []) - age;
+  });
+  replaceMethod(performance, 'mark', (mark) => function(name, options) {
+    return apply(mark, this, [name, toOldTimes(options)]);
+  });
+  replaceMethod(performance, 'measure', (measure) => function(name, options, end) {
+    return apply(measure, this, [name, toOldTimes(options), end]);
+  });
+  replaceGetter(performance, 'timeOrigin', () => () => origin);
+  replaceGetter(PerformanceEntry.prototype, 'startTime', (startTime) => function() {
+    return apply(startTime, this, []) - age;
+  });
+}
+
+module.exports = { freshClocks };
