@@ -1,6 +1,7 @@
 // The native half of the node zygote. Only the stable Node-API is used, so that
 // one binary serves every version of node.
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <node_api.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -9,7 +10,7 @@
 
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
+#include <iterator>
 
 #include "runtimes/native/end_on_sigterm.h"
 #include "runtimes/node/event_loop.h"
@@ -17,6 +18,9 @@
 
 namespace so::runtimes {
 namespace {
+
+// Of the runtime contract.
+constexpr int kChannelFd = 3;
 
 napi_value Throw(napi_env env, const char* message) {
   napi_throw_error(env, nullptr, message);
@@ -44,7 +48,9 @@ bool LetHeapBeForked() {
 }
 
 // The ordinary end of node waits for threads that a fork does not have.
-void Leave(void*) { _exit(0); }
+void LeaveFork(void* zygote) {
+  if (getpid() != *static_cast<pid_t*>(zygote)) _exit(0);
+}
 
 // serve(): returns in each child, see ServeZygote.
 napi_value Serve(napi_env env, napi_callback_info) {
@@ -53,6 +59,9 @@ napi_value Serve(napi_env env, napi_callback_info) {
   uv_loop_s* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return Throw(env, "no event loop");
   if (!LetHeapBeForked()) return Throw(env, "no /proc/self/maps");
+  static pid_t zygote = 0;
+  zygote = getpid();
+  napi_add_env_cleanup_hook(env, &LeaveFork, &zygote);
   EventLoopFork event_loop(loop);
   so::isolation::ServeZygote(
       {.after_fork =
@@ -61,9 +70,55 @@ napi_value Serve(napi_env env, napi_callback_info) {
            },
        .context = &event_loop});
   event_loop.Revive();
+  // libuv expects it of what it reads.
+  fcntl(kChannelFd, F_SETFL, O_NONBLOCK);
   EndOnSigterm();
-  napi_add_env_cleanup_hook(env, &Leave, nullptr);
   return nullptr;
+}
+
+// A descriptor that is another file for a while.
+class Borrowed {
+ public:
+  Borrowed(int fd, int file)
+      : fd_(fd), flags_(fcntl(fd, F_GETFD)), saved_(fcntl(fd, F_DUPFD_CLOEXEC, 0)) {
+    dup2(file, fd);
+    close(file);
+  }
+  ~Borrowed() {
+    dup2(saved_, fd_);
+    fcntl(fd_, F_SETFD, flags_);
+    close(saved_);
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+ private:
+  const int fd_;
+  const int flags_;
+  const int saved_;
+};
+
+// likeInstance(callback): calls it while descriptors 1 to 3 are of the kinds that
+// they are in an instance, so that it can make the streams for them.
+napi_value LikeInstance(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value callback = nullptr, global = nullptr, result = nullptr;
+  napi_get_cb_info(env, info, &count, &callback, nullptr, nullptr);
+  napi_get_global(env, &global);
+  int output[2], channel[2];
+  if (pipe2(output, O_CLOEXEC) < 0 ||
+      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0) {
+    return Throw(env, "no descriptors");
+  }
+  {
+    Borrowed out(STDOUT_FILENO, dup(output[1]));
+    Borrowed err(STDERR_FILENO, output[1]);
+    Borrowed contract(kChannelFd, channel[1]);
+    napi_call_function(env, global, callback, 0, nullptr, &result);
+  }
+  close(output[0]);
+  close(channel[0]);
+  return result;
 }
 
 // exit(code): ends the process at once.
@@ -150,6 +205,7 @@ napi_value Init(napi_env env, napi_value exports) {
     const char* name;
     napi_callback call;
   } functions[] = {{"serve", &Serve},           {"exit", &Exit},
+                   {"likeInstance", &LikeInstance},
                    {"fillRandom", &FillRandom}, {"ids", &Ids},
                    {"socketPair", &SocketPair}, {"limitHeap", &LimitHeap}};
   for (const auto& function : functions) {

@@ -21,6 +21,7 @@ class Channel {
   constructor(fd, end) {
     this.fd = fd;
     this.end = end;
+    this.socket = null;
     this.head = Buffer.alloc(HEAD_BYTES);
     this.headBytes = 0;
     this.payload = null;
@@ -48,8 +49,8 @@ class Channel {
     }
   }
 
-  // Calls onFrame(type, nonce, payload) for every frame that arrives.
-  listen(onFrame) {
+  // Prepares to call onFrame(type, nonce, payload) for every frame that arrives.
+  open(onFrame) {
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes, buffer) => {
@@ -57,10 +58,14 @@ class Channel {
         return true;
       },
     };
-    const socket = new net.Socket({ fd: this.fd, readable: true, writable: false, onread });
-    socket.on('close', () => this.end(0));
-    socket.on('error', () => this.end(0));
-    return socket;
+    this.socket = new net.Socket(
+      { fd: this.fd, readable: true, writable: false, manualStart: true, onread });
+    this.socket.on('close', () => this.end(0));
+    this.socket.on('error', () => this.end(0));
+  }
+
+  listen() {
+    this.socket.read(0);
   }
 
   take(chunk, onFrame) {

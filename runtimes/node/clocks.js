@@ -26,33 +26,37 @@ function replaceGetter(object, name, make) {
 }
 
 // All times that node hands out are differences to when the zygote started, and
-// all it is given are differences to the fork.
-function freshClocks() {
-  const age = performance.now(), processAge = process.uptime();
-  const origin = performance.timeOrigin + age;
-  const toOld = (time) => (typeof time === 'number' ? time + age : time);
-  const toOldTimes = (options) => {
+// all it is given are differences to the fork. Returns what to call there.
+function replaceClocks() {
+  let age = 0, processAge = 0, origin = 0;
+  const { uptime } = process, { now } = performance;
+  const toOld = (options) => {
     if (options === null || typeof options !== 'object') return options;
     const old = { ...options };
     for (const name of ['startTime', 'start', 'end']) {
-      if (old[name] !== undefined) old[name] = toOld(old[name]);
+      if (typeof old[name] === 'number') old[name] += age;
     }
     return old;
   };
-  replaceMethod(process, 'uptime', (uptime) => () => uptime() - processAge);
-  replaceMethod(performance, 'now', (now) => function() {
+  replaceMethod(process, 'uptime', () => () => uptime() - processAge);
+  replaceMethod(performance, 'now', () => function() {
     return apply(now, this, []) - age;
   });
   replaceMethod(performance, 'mark', (mark) => function(name, options) {
-    return apply(mark, this, [name, toOldTimes(options)]);
+    return apply(mark, this, [name, toOld(options)]);
   });
   replaceMethod(performance, 'measure', (measure) => function(name, options, end) {
-    return apply(measure, this, [name, toOldTimes(options), end]);
+    return apply(measure, this, [name, toOld(options), end]);
   });
   replaceGetter(performance, 'timeOrigin', () => () => origin);
   replaceGetter(PerformanceEntry.prototype, 'startTime', (startTime) => function() {
     return apply(startTime, this, []) - age;
   });
+  return () => {
+    age = apply(now, performance, []);
+    processAge = uptime();
+    origin = Date.now();
+  };
 }
 
-module.exports = { freshClocks };
+module.exports = { replaceClocks };

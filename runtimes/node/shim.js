@@ -7,7 +7,7 @@ const {
   CONTRACT_VERSION, CONFIG, INVOKE, HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR, NO_NONCE,
   Channel,
 } = require('./channel.js');
-const { ResultError, describe, describeInit, setCodeDir } = require('./errors.js');
+const { ResultError, describe, describeInit } = require('./errors.js');
 const { loadHandler } = require('./loader.js');
 const { encodeResult } = require('./results.js');
 
@@ -16,8 +16,11 @@ const { assign } = Object;
 const { floor, max } = Math;
 const now = performance.now.bind(performance);
 
+const HELLO_PAYLOAD = Buffer.from(stringify({ contract: CONTRACT_VERSION }));
+
+// Made in the zygote, started in its child.
 class Shim {
-  // `host` is what it does to the process: exit(code), env, limitHeap(MB).
+  // `host` is the process: exit(code), env, limitHeap(MB), showPathsIn(codeDir).
   constructor(fd, host) {
     this.host = host;
     this.channel = new Channel(fd, host.exit);
@@ -26,23 +29,23 @@ class Shim {
     // Nonce of what the pool waits for: the invocation, or loading the code.
     this.running = null;
     this.loading = null;
+    this.channel.open((type, nonce, payload) => {
+      if (type === CONFIG && this.config === null) this.load(nonce, payload);
+      else if (type === INVOKE && this.handler !== null) this.invoke(nonce, payload);
+      else host.exit(1);
+    });
   }
 
   start() {
-    const socket = this.channel.listen((type, nonce, payload) => {
-      if (type === CONFIG && this.config === null) this.load(nonce, payload);
-      else if (type === INVOKE && this.handler !== null) this.invoke(nonce, payload);
-      else this.host.exit(1);
-    });
-    this.channel.send(HELLO, NO_NONCE, Buffer.from(stringify({ contract: CONTRACT_VERSION })));
-    return socket;
+    this.channel.send(HELLO, NO_NONCE, HELLO_PAYLOAD);
+    this.channel.listen();
   }
 
   async load(nonce, payload) {
     this.loading = nonce;
     try {
       this.config = parse(payload.toString());
-      setCodeDir(this.config.codeDir);
+      this.host.showPathsIn(this.config.codeDir);
       this.host.limitHeap(+this.config.memoryLimitInMB);
       assign(this.host.env, this.config.environment);
       this.handler = await loadHandler(this.config.handler, this.config.codeDir);

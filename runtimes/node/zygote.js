@@ -6,45 +6,62 @@ const v8 = require('node:v8');
 const vm = require('node:vm');
 
 const native = require(process.argv[2]);
-const { becomeFresh } = require('./fresh.js');
+const { setCodeDir } = require('./errors.js');
+const { prepareFork } = require('./fork.js');
 const { rehearse } = require('./rehearse.js');
 const { Shim } = require('./shim.js');
 
 const CHANNEL = 3;
 const REHEARSALS = 8;
+// Who has not been given a function by then is waiting for one.
+const PARKED_MS = 20;
 
-// Leaves the heap compact: children then share more of it, and for longer.
-function collectGarbage() {
+// Leaves the heap compact and with nothing to be done: children then share more
+// of it, and for longer.
+function tidyHeap() {
   v8.setFlagsFromString('--expose-gc');
-  vm.runInNewContext('gc')();
+  const collectGarbage = vm.runInNewContext('gc');
   v8.setFlagsFromString('--no-expose-gc');
+  collectGarbage();
+  collectGarbage();
+  // Sweeps what the collection has left for later.
+  v8.getHeapCodeStatistics();
 }
 
 // How much of a function's memory V8's old generation may fill: the rest is for
 // its young one, code, stacks and buffers, which the cgroup alone limits.
 const HEAP_SHARE = 0.8;
 
-function runInstance() {
+function makeInstance() {
   // A full pipe makes the writer wait instead of piling up output in memory,
   // and what was printed is out before the result is.
-  for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
-  const shim = new Shim(CHANNEL, {
+  for (const stream of [process.stdout, process.stderr]) stream._handle.setBlocking(true);
+  return new Shim(CHANNEL, {
     exit: process.exit.bind(process),
     env: process.env,
     limitHeap: (megabytes) => native.limitHeap(Math.floor(megabytes * HEAP_SHARE) * 2 ** 20),
+    showPathsIn: setCodeDir,
   });
-  process.on('uncaughtException', (error) => shim.failProcess(error));
-  shim.start();
 }
 
 async function main() {
-  await rehearse(native, REHEARSALS);
-  // Sockets of the rehearsal are closed by the loop.
+  // First, because node itself makes the streams when it needs them.
+  const shim = native.likeInstance(makeInstance);
+  await import('data:text/javascript,export const handler = () => 1');
+  for (let i = 0; i < REHEARSALS; i++) await rehearse(native);
+  // The loop closes the sockets of the rehearsals.
   await new Promise((resolve) => setTimeout(resolve, 10));
-  collectGarbage();
+  const refresh = prepareFork(native);
+  tidyHeap();
+
   native.serve();
-  becomeFresh(native);
-  runInstance();
+
+  refresh();
+  process.on('uncaughtException', (error) => shim.failProcess(error));
+  shim.start();
+  setTimeout(() => {
+    if (shim.config === null) rehearse(native);
+  }, PARKED_MS);
 }
 
 main().catch((error) => {

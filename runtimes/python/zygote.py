@@ -3,10 +3,12 @@ directory of the native extension."""
 
 import gc
 import os
+import select
 import sys
 
 CHANNEL = 3
 REHEARSALS = 20
+PARKED_SECONDS = 0.02
 
 # What functions import most, so that they find it there. Pages are shared with
 # the zygote until they are written to.
@@ -32,9 +34,12 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     native = import_from(sys.argv[1], "so_sandbox")
     shim = import_from(here, "so_runtime.shim")
-    import_from(here, "so_runtime.rehearse").rehearse(REHEARSALS)
+    rehearse = import_from(here, "so_runtime.rehearse").rehearse
+    rehearse(REHEARSALS)
     for name in COMMON:
         __import__(name)
+    sys.argv[:] = [shim.__file__]
+    instance = shim.Shim(CHANNEL, os._exit, os.environ)
     # Collections in children look at what they made themselves only, and so
     # leave what they share alone.
     gc.collect()
@@ -43,8 +48,12 @@ def main():
     native.serve()
 
     gc.enable()
-    sys.argv[:] = [shim.__file__]
-    shim.Shim(CHANNEL, os._exit, os.environ).run()
+    instance.greet()
+    # Who is not given a function at once is waiting for one, and has the time to
+    # make the memory its own that it will need.
+    if not select.select((CHANNEL,), (), (), PARKED_SECONDS)[0]:
+        rehearse(1)
+    instance.run()
 
 
 if __name__ == "__main__":

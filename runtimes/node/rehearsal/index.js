@@ -1,7 +1,6 @@
 'use strict';
-// The function that the zygote runs, so that its children find compiled what
-// they need for theirs.
+// The function that is run before there is one.
 exports.handler = async (event, context) => {
-  console.log('%s %o', context.awsRequestId, { left: context.getRemainingTimeInMillis() });
-  return { statusCode: 200, headers: { 'content-type': 'text/plain' }, body: `Hello, ${event.name}!` };
+  const left = context.getRemainingTimeInMillis();
+  return { statusCode: 200, headers: { left }, body: `Hello, ${event.name}!` };
 };

@@ -36,6 +36,7 @@ def live_once():
         ours.shutdown(socket.SHUT_WR)
         shim = Shim(theirs.fileno(), end, {})
         try:
+            shim.greet()
             shim.run()
         except Ended as ended:
             if ended.args != (0,):

@@ -3,6 +3,7 @@ end of its channel."""
 
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -12,6 +13,10 @@ from so_runtime.channel import (
 from so_runtime.errors import ResultError, describe, describe_init, encode_text, set_code_dir
 from so_runtime.loader import load_handler
 from so_runtime.results import dump, encode_result
+
+
+NO_NONCE = bytes(NONCE_BYTES)
+HELLO_PAYLOAD = dump({"contract": CONTRACT_VERSION}).encode()
 
 
 def flush():
@@ -50,9 +55,12 @@ class Shim:
         self.channel = Channel(fd, end)
         self.event_loop = None
 
+    # In the process that is the instance.
+    def greet(self):
+        self.channel.pid = os.getpid()
+        self.channel.send(HELLO, NO_NONCE, HELLO_PAYLOAD)
+
     def run(self):
-        hello = {"contract": CONTRACT_VERSION}
-        self.channel.send(HELLO, bytes(NONCE_BYTES), dump(hello).encode())
         kind, nonce, payload = self.channel.receive()
         if kind != CONFIG:
             self.end(1)
