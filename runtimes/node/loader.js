@@ -11,6 +11,7 @@ const { InitError } = require('./errors.js');
 
 const { parse } = JSON;
 
+const BYTE_ORDER_MARK = '\ufeff';
 const MODULE_SYNTAX = [
   'Cannot use import statement outside a module',
   "Unexpected token 'export'",
@@ -65,7 +66,8 @@ async function loadModule(base, codeDir) {
   const script = `${base}.js`, module = `${base}.mjs`, common = `${base}.cjs`;
   if (fs.existsSync(script)) {
     if (packageIsModule(script, codeDir)) return importFile(script);
-    const source = fs.readFileSync(script, 'utf8').replace(/^\ufeff/, '');
+    const text = fs.readFileSync(script, 'utf8');
+    const source = text[0] === BYTE_ORDER_MARK ? text.slice(1) : text;
     try {
       return runCommonJs(source, script);
     } catch (error) {
@@ -78,19 +80,27 @@ async function loadModule(base, codeDir) {
   throw new InitError('ImportModuleError', `there is no file ${path.basename(base)}.js`);
 }
 
-// "dir/file.a.b": export a.b of dir/file.
-async function loadHandler(name, codeDir) {
-  const match = /^((?:[^./][^/]*\/)*)([^./][^./]*)\.(.+)$/.exec(name);
-  if (match === null || name.includes('..')) {
+// "dir/file.a.b" as ["dir/file", ["a", "b"]]: the first dot of the last part
+// ends the file's name.
+function parseName(name) {
+  const dot = name.indexOf('.', name.lastIndexOf('/') + 1);
+  const file = name.slice(0, dot), exported = name.slice(dot + 1).split('.');
+  if (dot < 0 || exported.includes('') ||
+      file.split('/').some((part) => part === '' || part.startsWith('.'))) {
     throw new InitError('MalformedHandlerName', `the handler must look like file.export: ${name}`);
   }
-  const [, dir, file, exported] = match;
-  const loaded = await loadModule(path.join(codeDir, dir, file), codeDir);
-  const find = (from) => exported.split('.').reduce(
-    (value, key) => (value === undefined || value === null ? undefined : value[key]), from);
-  const handler = find(loaded) ?? find(loaded?.default);
+  return [file, exported];
+}
+
+const follow = (value, names) => names.reduce((at, name) => at?.[name], value);
+
+async function loadHandler(name, codeDir) {
+  const [file, exported] = parseName(name);
+  const loaded = await loadModule(path.join(codeDir, file), codeDir);
+  const handler = follow(loaded, exported) ?? follow(loaded?.default, exported);
   if (typeof handler !== 'function') {
-    throw new InitError('HandlerNotFound', `${dir}${file} does not export a function named ${exported}`);
+    throw new InitError('HandlerNotFound',
+                        `${file} does not export a function named ${exported.join('.')}`);
   }
   return handler;
 }

@@ -12,7 +12,7 @@ const { rehearse } = require('./rehearse.js');
 const { Shim } = require('./shim.js');
 
 const CHANNEL = 3;
-const REHEARSALS = 8;
+const REHEARSALS = 32;
 // Who has not been given a function by then is waiting for one.
 const PARKED_MS = 20;
 
@@ -49,10 +49,11 @@ async function main() {
   const shim = native.likeInstance(makeInstance);
   await import('data:text/javascript,export const handler = () => 1');
   for (let i = 0; i < REHEARSALS; i++) await rehearse(native);
-  // The loop closes the sockets of the rehearsals.
-  await new Promise((resolve) => setTimeout(resolve, 10));
   const refresh = prepareFork(native);
   tidyHeap();
+  // The loop closes the sockets of the rehearsals, and runs what V8 has put off:
+  // every child would have to.
+  await new Promise((resolve) => setTimeout(resolve, 50));
 
   native.serve();
 
