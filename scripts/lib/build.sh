@@ -1,15 +1,16 @@
 # Building what runs.
 # shellcheck shell=bash
 
-services=(registry pool router scaler)
+services=(registry pool router scaler launcher)
 
 # One cache for all checkouts of the project.
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
 
-# build_services: the C++ services into build/release/bin, without their tests.
+# build_services: the C++ services into build/release/bin, and what sandboxes find in
+# /opt/so into build/release/runtime; without their tests.
 build_services() {
   [[ -f $root/build/release/build.ninja ]] || (cd "$root" && cmake --preset release)
-  (cd "$root" && cmake --build --preset release --target "${services[@]/#/so-}")
+  (cd "$root" && cmake --build --preset release --target "${services[@]/#/so-}" runtime_programs)
 }
 
 build_gateway() {

@@ -1,4 +1,4 @@
-# The running platform: five processes under a supervisord of our own.
+# The running platform: six processes under a supervisord of our own.
 # shellcheck shell=bash
 
 state_dir=$(realpath -m "${SO_STATE_DIR:-$root/var}")
@@ -12,7 +12,15 @@ export SO_POOL_ADDRESS=${SO_POOL_ADDRESS:-127.0.0.1:7002}
 export SO_ROUTER_ADDRESS=${SO_ROUTER_ADDRESS:-127.0.0.1:7003}
 export SO_SCALER_ADDRESS=${SO_SCALER_ADDRESS:-127.0.0.1:7004}
 export SO_POOL_DIR=$state_dir/pool
+export SO_POOL_PROGRAM=$root/build/release/bin/so-pool
 export SO_RUNTIMES_DIR=$root/runtimes
+export SO_TOOLCHAINS_DIR=$root/var/toolchains
+export SO_LAUNCHER_SOCKET=$state_dir/launcher.sock
+# An ordinary user without a name; sandboxes take ids from 2000000 on.
+export SO_POOL_UID=${SO_POOL_UID:-1999999}
+# Platforms on one machine must not sweep each other's sandboxes.
+SO_CGROUP_BASE=serverless-orchestrator-$(cksum <<<"$state_dir" | cut -d ' ' -f 1)
+export SO_CGROUP_BASE
 export PORT=${PORT:-3001}
 export GRPC_PORT=${GRPC_PORT:-50051}
 
@@ -27,27 +35,32 @@ lock_state() {
   flock 9
 }
 
-# place_pool: when we are root, instances run as uid 65534, who must get at the
-# pool's files and the runtimes. Below a home directory he cannot, so then both
-# move to /var/lib.
+# place_pool: the pool is an ordinary user, who must get at its program, its files, the
+# runtimes' descriptors and the launcher's socket. Below a home directory he cannot, so
+# then they move to /var/lib.
 place_pool() {
-  if ! is_root || (others_can -x "$state_dir" && others_can -r "$root/runtimes"); then return; fi
-
-  local base
-  base=/var/lib/serverless-orchestrator/$(cksum <<<"$state_dir" | cut -d ' ' -f 1)
-  SO_POOL_DIR=$base/pool
-  SO_RUNTIMES_DIR=$base/runtimes
-  install -d -m 0755 /var/lib/serverless-orchestrator "$base"
-  rm -rf "$SO_RUNTIMES_DIR"
-  cp -R "$root/runtimes" "$SO_RUNTIMES_DIR"
-  chmod -R go+rX "$SO_RUNTIMES_DIR"
+  if ! (pool_can -x "$state_dir" && pool_can -r "$root/runtimes" && pool_can -x "$SO_POOL_PROGRAM"); then
+    local base=/var/lib/serverless-orchestrator/${SO_CGROUP_BASE##*-}
+    install -d -m 0755 /var/lib/serverless-orchestrator "$base"
+    rm -rf "$base/runtimes"
+    cp -R "$root/runtimes" "$base/runtimes"
+    chmod -R go+rX "$base/runtimes"
+    install -m 0755 "$SO_POOL_PROGRAM" "$base/so-pool"
+    SO_POOL_DIR=$base/pool
+    SO_RUNTIMES_DIR=$base/runtimes
+    SO_LAUNCHER_SOCKET=$base/launcher.sock
+    SO_POOL_PROGRAM=$base/so-pool
+  fi
+  install -d -m 0755 "$SO_POOL_DIR"
+  chown -R "$SO_POOL_UID:$SO_POOL_UID" "$SO_POOL_DIR"
 }
 
-# others_can -r|-x PATH
-others_can() { setpriv --reuid=65534 --regid=65534 --clear-groups test "$1" "$2"; }
+# pool_can -r|-x PATH
+pool_can() { setpriv --reuid="$SO_POOL_UID" --regid="$SO_POOL_UID" --clear-groups test "$1" "$2"; }
 
 start_supervisor() {
   local address
+  is_root || die "so-launcher needs root to make sandboxes: run scripts/up as root, or with sudo"
   # The limit of a Unix socket's path, less the suffix supervisord adds.
   if ((${#state_dir} > 80)); then die "$state_dir is too long a path; set SO_STATE_DIR"; fi
   for address in "127.0.0.1:$PORT" "127.0.0.1:$GRPC_PORT" "$SO_REGISTRY_ADDRESS" \
@@ -74,7 +87,7 @@ fingerprint() {
   {
     echo "$root $PORT $GRPC_PORT $SO_REGISTRY_ADDRESS $SO_POOL_ADDRESS $SO_ROUTER_ADDRESS $SO_SCALER_ADDRESS"
     cd "$root" || exit
-    find runtimes build/bin/so-gateway build/release/bin/so-* "$supervisor_conf" -type f -print0 |
+    find runtimes build/bin/so-gateway build/release/bin/so-* build/release/runtime "$supervisor_conf" -type f -print0 |
       sort -z | xargs -0 sha256sum
   } | sha256sum
 }

@@ -12,7 +12,8 @@ from harness.workbench import Workbench
 
 FIELDS = {
     "requestId": str, "statusCode": int, "body": object, "headers": dict, "logs": list,
-    "duration": (int, float), "memoryUsed": (int, float), "coldStart": bool, "functionId": str,
+    "duration": (int, float), "memoryUsed": (int, float), "cpuTime": (int, float),
+    "coldStart": bool, "functionId": str,
     "version": int, "instanceId": str, "phases": dict, "logsTruncated": bool,
 }
 PHASES = {"queue", "start", "init", "handler"}

@@ -122,7 +122,8 @@ def test_nothing_is_left_behind() -> None:
         assert time.monotonic() - started < 10, "there was nothing to wait for"
         assert not any(map(is_alive, instances))
         assert cluster.instance_pids() == []
-        assert not list((cluster.state_dir / "pool").rglob("inst-*"))
+        assert cluster.sandbox_pids() == []
+        assert cluster.sandbox_cgroups() == []
         # And everything is still there when it starts again.
         names = {function["name"] for function in start_again(cluster).list_functions()}
         assert len(names) == 2

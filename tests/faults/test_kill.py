@@ -107,11 +107,11 @@ def test_kill_under_load(cluster: Cluster, known: list[str], victim: str) -> Non
     assert_clear(writes, victim)
     if victim in ("registry", "scaler"):
         assert set(calls.kinds()) == {"ok"}, f"calls need no {victim}: {calls.kinds()}"
-    if victim in ("scaler", "router", "pool"):
+    if victim in ("scaler", "router", "pool", "launcher"):
         assert set(writes.kinds()) == {"ok"}, f"writes need no {victim}: {writes.kinds()}"
-    if victim == "pool":
+    if victim in ("pool", "launcher"):
         wait_until(lambda: not any(map(is_alive, old_instances)), 5,
-                   "the instances died with the pool")
+                   f"the instances died with the {victim}")
 
     registered = {function["name"] for function in api.list_functions()}
     lost = set(writer.acknowledged) - registered

@@ -1,5 +1,6 @@
 """A process stays away: what still works, and what is said about the rest."""
 
+import concurrent.futures
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,7 +140,7 @@ def test_without_the_scaler(api: Client, bench: Workbench, cluster: Cluster) -> 
 def test_everything_starts_in_any_order() -> None:
     with own_cluster() as cluster:
         cluster.stop()
-        for name in ("gateway", "scaler", "router", "pool", "registry"):
+        for name in ("gateway", "scaler", "router", "pool", "launcher", "registry"):
             cluster.programs[name].start()
         cluster.wait_healthy(20)
         workbench = Workbench(cluster.api)
@@ -153,14 +154,29 @@ def test_instances_die_with_their_pool(api: Client, bench: Workbench, cluster: C
     api.post(f"/functions/{function['id']}/warm", {"count": 2})
     pids = cluster.instance_pids()
     assert len(pids) >= 2
-    work = work_dirs(cluster)
     with without(cluster, "pool"):
         wait_until(lambda: not any(map(is_alive, pids)), 5, "no instance is alive")
-    # The new pool has swept what the old one left.
-    assert not work & work_dirs(cluster)
+        wait_until(lambda: cluster.sandbox_pids() == [], 5, "no sandbox is left")
 
 
-def work_dirs(cluster: Cluster) -> set[str]:
-    """The private directories of instances."""
-    base = cluster.state_dir / "pool"
-    return {str(path) for path in base.rglob("inst-*")}
+def test_without_the_launcher(api: Client, bench: Workbench, cluster: Cluster) -> None:
+    function = bench.create(NODE.sleep)
+    api.receipt(function["id"], {"ms": 0})
+    pids = cluster.instance_pids()
+    assert pids
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        running = threads.submit(api.invoke, function["id"], {"ms": 20000})
+        wait_until(lambda: states(api, function["id"]) == ["busy"], 5, "it runs")
+        with without(cluster, "launcher"):
+            error = expect_error(running.result(timeout=5), 502, "INSTANCE_LOST")
+            assert error["executed"] == "maybe"
+            wait_until(lambda: not any(map(is_alive, pids)), 5, "no instance is alive")
+            wait_until(lambda: health(api) == (200, "degraded", "pool"), 5, "the pool says so")
+            assert "launcher" in api.get("/health").json["problems"][0]
+            error = expect_error(api.invoke(function["id"], {"ms": 0}), 503, "UNAVAILABLE")
+            assert error["retryable"] is True and error["executed"] == "no"
+    wait_until(lambda: api.invoke(function["id"], {"ms": 0}).status == 200, 5, "calls work again")
+
+
+def states(api: Client, function: str) -> list[str]:
+    return [instance["state"] for instance in api.instances_of(function)]

@@ -1,9 +1,11 @@
-"""The five programs of the platform, on free ports, with a state of their own."""
+"""The six programs of the platform, on free ports, with a state of their own."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -23,8 +25,13 @@ ENDPOINT = os.environ.get("SO_ENDPOINT")
 
 SERVICES = ("registry", "pool", "router", "scaler")
 # In the order in which calls in flight still find what they need.
-STOP_ORDER = ("gateway", "scaler", "router", "pool", "registry")
+STOP_ORDER = ("gateway", "scaler", "router", "pool", "launcher", "registry")
 START_TIMEOUT = 20
+
+# The pool is an ordinary user, as in deploy/supervisor.
+POOL_UID = 1999999
+AS_POOL = ["--reuid", str(POOL_UID), "--regid", str(POOL_UID), "--clear-groups",
+           "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
 
 
 class Cluster:
@@ -40,11 +47,14 @@ class Cluster:
     def __init__(self, settings: dict[str, dict[str, object]] | None = None, *,
                  restart: bool = False):
         self.state_dir = Path(tempfile.mkdtemp(prefix="so-test-"))
-        # When we are root, instances run as another user, who may not be able to
-        # enter our checkout.
+        # The pool is another user, who may not be able to enter our checkout.
         self.state_dir.chmod(0o755)
         self.runtimes_dir = self.state_dir / "runtimes"
         shutil.copytree(ROOT / "runtimes", self.runtimes_dir)
+        pool_dir = self.state_dir / "pool"
+        pool_dir.mkdir()
+        os.chown(pool_dir, POOL_UID, POOL_UID)
+        self.cgroup_base = f"so-test-{secrets.token_hex(4)}"
         ports = free_ports(len(SERVICES) + 2)
         addresses = {name: f"127.0.0.1:{port}" for name, port in zip(SERVICES, ports)}
         self.rest_port, self.grpc_port = ports[-2:]
@@ -52,11 +62,18 @@ class Cluster:
         self.programs: dict[str, Program] = {}
         for name, flags in self._flags(addresses).items():
             flags.update((settings or {}).get(name, {}))
-            binary = (GO_DIR if name == "gateway" else CPP_DIR) / f"so-{name}"
-            command = [str(binary)] + [f"--{flag}={value}" for flag, value in flags.items()]
+            command = [str(self._binary(name))] + [f"--{flag}={value}" for flag, value in flags.items()]
             log_path = self.state_dir / f"{name}.log"
-            self.programs[name] = Program(name, command, log_path, restart=restart)
+            self.programs[name] = Program(name, command, log_path, restart=restart,
+                                          privileges=AS_POOL if name == "pool" else [])
         self.api = Client("127.0.0.1", self.rest_port)
+
+    def _binary(self, name: str) -> Path:
+        binary = (GO_DIR if name == "gateway" else CPP_DIR) / f"so-{name}"
+        if name != "pool" or subprocess.run(["setpriv", *AS_POOL, "test", "-x", binary],
+                                            check=False).returncode == 0:
+            return binary
+        return Path(shutil.copy2(binary, self.state_dir))
 
     def _flags(self, addresses: dict[str, str]) -> dict[str, dict[str, object]]:
         def of(*names: str) -> dict[str, object]:
@@ -65,7 +82,13 @@ class Cluster:
         return {
             "registry": {"listen_address": addresses["registry"],
                          "data_dir": self.state_dir / "registry"},
+            "launcher": {"socket": self.state_dir / "launcher.sock", "client_uid": POOL_UID,
+                         "runtimes_dir": self.runtimes_dir,
+                         "programs_dir": CPP_DIR.parent / "runtime",
+                         "toolchains_dir": ROOT / "var/toolchains",
+                         "cgroup_base": self.cgroup_base},
             "pool": {"listen_address": addresses["pool"], **of("registry"),
+                     "launcher_socket": self.state_dir / "launcher.sock",
                      "data_dir": self.state_dir / "pool", "runtimes_dir": self.runtimes_dir},
             "router": {"listen_address": addresses["router"], **of("registry", "pool")},
             "scaler": {"listen_address": addresses["scaler"], **of("router", "pool")},
@@ -145,19 +168,33 @@ class Cluster:
         return "\n".join(parts)
 
     def instance_pids(self) -> list[int]:
-        """Processes of instances: what runs one of our runtimes."""
-        marker = os.fsencode(self.runtimes_dir) + b"/"
+        """Processes of instances: what is in one of our sandboxes and has code."""
+        return [pid for pid in self.sandbox_pids() if has_code(pid)]
+
+    def sandbox_pids(self) -> list[int]:
+        """Those, and the ones in sandboxes that wait for code."""
         found = []
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
             try:
-                arguments = (entry / "cmdline").read_bytes().split(b"\0")
+                if entry.name.isdigit() and f"/{self.cgroup_base}/" in (entry / "cgroup").read_text():
+                    found.append(int(entry.name))
             except OSError:
                 continue
-            if any(argument.startswith(marker) for argument in arguments):
-                found.append(int(entry.name))
         return found
+
+    def sandbox_cgroups(self) -> list[Path]:
+        """What is left of sandboxes in the cgroup hierarchies."""
+        return [group for folder, _, _ in os.walk("/sys/fs/cgroup")
+                if os.path.basename(folder) == self.cgroup_base
+                for group in Path(folder).iterdir() if group.is_dir()]
+
+
+def has_code(pid: int) -> bool:
+    """Whether there is something at /var/task for this process."""
+    try:
+        return " /var/task " in Path(f"/proc/{pid}/mountinfo").read_text()
+    except OSError:
+        return False
 
 
 def own_cluster(settings: dict[str, dict[str, object]] | None = None, *,
@@ -165,6 +202,8 @@ def own_cluster(settings: dict[str, dict[str, object]] | None = None, *,
     """A cluster for tests that cannot do with any other; skips them if need be."""
     if ENDPOINT:
         pytest.skip("needs a platform of its own, and SO_ENDPOINT names another")
+    if os.geteuid() != 0:
+        pytest.skip("needs root, because the launcher does")
     return Cluster(settings, restart=restart)
 
 

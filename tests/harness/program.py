@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 # Like the pause that a supervisor of production makes.
@@ -18,8 +19,11 @@ class Program:
     that thread, or the whole test run, is gone.
     """
 
-    def __init__(self, name: str, command: list[str], log_path: Path, *, restart: bool):
+    def __init__(self, name: str, command: list[str], log_path: Path, *, restart: bool,
+                 privileges: Sequence[str] = ()):
+        """`privileges` are arguments of setpriv: the user it runs as, for instance."""
         self.name, self.command, self.log_path = name, command, log_path
+        self.privileges = privileges
         self._restart = restart
         self._changed = threading.Condition()
         self._wanted = False
@@ -78,7 +82,7 @@ class Program:
         with open(self.log_path, "ab") as output:
             while self._wanted:
                 child = subprocess.Popen(
-                    ["setpriv", "--pdeathsig", "KILL", "--", *self.command],
+                    ["setpriv", *self.privileges, "--pdeathsig", "KILL", "--", *self.command],
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                     env=environment())
                 with self._changed:
