@@ -1,7 +1,5 @@
 #include "services/pool/runtime_catalog.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +20,7 @@ namespace {
 namespace pb = serverless::config::v1;
 
 constexpr size_t kMaxHandlerBytes = 256;
+constexpr int kDefaultMaxPids = 128;
 
 // A folder or file that can only be below the directory it is looked up in.
 bool IsPlainName(absl::string_view name) {
@@ -30,15 +29,6 @@ bool IsPlainName(absl::string_view name) {
            return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.' ||
                   c == '$' || static_cast<unsigned char>(c) >= 0x80;
          });
-}
-
-std::string FindProgram(const std::string& name) {
-  if (absl::StrContains(name, '/')) return name;
-  for (absl::string_view dir : absl::StrSplit(kInstancePath, ':')) {
-    const std::string path = absl::StrCat(dir, "/", name);
-    if (access(path.c_str(), X_OK) == 0) return path;
-  }
-  return "";
 }
 
 absl::StatusOr<Runtime> LoadRuntime(const std::filesystem::path& folder) {
@@ -52,69 +42,42 @@ absl::StatusOr<Runtime> LoadRuntime(const std::filesystem::path& folder) {
     return absl::InvalidArgumentError(
         absl::StrCat(file.string(), ": not a RuntimeDescriptor"));
   }
-  if (descriptor.name().empty() || descriptor.command().empty() ||
-      descriptor.source().files().empty() ||
+  if (descriptor.name().empty() || descriptor.zygote().empty() ||
       descriptor.source().split() == pb::SourceRule::SPLIT_UNSPECIFIED) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file.string(),
-                     ": name, command, source.split and source.files must be "
-                     "set"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        file.string(), ": name, zygote and source.split must be set"));
   }
-  std::string program = FindProgram(descriptor.command(0));
-  if (program.empty() || access(program.c_str(), X_OK) != 0) {
-    return absl::NotFoundError(
-        absl::StrCat("runtime ", descriptor.name(), ": ", descriptor.command(0),
-                     " is not installed in ", kInstancePath));
-  }
-  const std::filesystem::path shim = folder / descriptor.shim();
-  if (!std::filesystem::is_regular_file(shim)) {
-    return absl::NotFoundError(
-        absl::StrCat("runtime ", descriptor.name(), ": no ", shim.string()));
-  }
-  return Runtime(std::move(descriptor), std::move(program),
-                 std::filesystem::absolute(shim).string());
+  return Runtime(std::move(descriptor));
 }
 
 }  // namespace
 
-Runtime::Runtime(pb::RuntimeDescriptor descriptor, std::string program,
-                 std::string shim)
-    : descriptor_(std::move(descriptor)),
-      program_(std::move(program)),
-      shim_(std::move(shim)) {}
+Runtime::Runtime(pb::RuntimeDescriptor descriptor)
+    : descriptor_(std::move(descriptor)) {}
 
 int Runtime::EnforcedMemory(int memory) const {
   return std::max(memory, descriptor_.memory_floor());
 }
 
-std::vector<std::string> Runtime::Command(int memory) const {
-  std::vector<std::string> command = {program_};
-  for (int i = 1; i < descriptor_.command_size(); ++i) {
-    command.push_back(absl::StrReplaceAll(
-        descriptor_.command(i),
-        {{"{shim}", shim_},
-         {"{memory}", absl::StrCat(EnforcedMemory(memory))}}));
-  }
-  return command;
-}
-
-std::vector<std::string> Runtime::Environment() const {
-  std::vector<std::string> environment = {absl::StrCat("PATH=", kInstancePath),
-                                          "LANG=C.UTF-8", "TZ=:UTC"};
-  for (const auto& [name, value] : descriptor_.environment()) {
-    environment.push_back(absl::StrCat(name, "=", value));
-  }
-  std::sort(environment.begin(), environment.end());
-  return environment;
+int Runtime::max_pids() const {
+  return descriptor_.max_pids() > 0 ? descriptor_.max_pids() : kDefaultMaxPids;
 }
 
 absl::StatusOr<std::vector<std::string>> Runtime::SourceFiles(
     absl::string_view handler) const {
+  const pb::SourceRule& source = descriptor_.source();
+  if (!takes_inline_code()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name(), " takes its code as an archive only"));
+  }
+  if (source.split() == pb::SourceRule::SPLIT_NONE) {
+    return std::vector<std::string>(source.files().begin(),
+                                    source.files().end());
+  }
   const absl::Status malformed = absl::InvalidArgumentError(
       absl::StrCat("the handler must look like file.export: ", handler));
   const size_t segment = handler.rfind('/') + 1;  // 0 without a slash.
   const absl::string_view last = handler.substr(segment);
-  const pb::SourceRule& source = descriptor_.source();
   const size_t dot = source.split() == pb::SourceRule::SPLIT_FIRST_DOT
                          ? last.find('.')
                          : last.rfind('.');

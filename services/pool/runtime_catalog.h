@@ -10,42 +10,44 @@
 
 namespace so {
 
-// PATH of instances, and where the programs of runtimes are looked up.
-inline constexpr absl::string_view kInstancePath =
-    "/usr/local/bin:/usr/bin:/bin";
-
-// One language, ready to be started.
+// One language: how its functions are checked, built and started.
 class Runtime {
  public:
-  // `program` and `shim` are absolute paths.
-  Runtime(serverless::config::v1::RuntimeDescriptor descriptor,
-          std::string program, std::string shim);
+  explicit Runtime(serverless::config::v1::RuntimeDescriptor descriptor);
 
   const std::string& name() const { return descriptor_.name(); }
-  int address_space_reserve() const {
-    return descriptor_.address_space_reserve();
+  const serverless::config::v1::RuntimeDescriptor& descriptor() const {
+    return descriptor_;
   }
   // The limit to enforce for a function that asks for `memory` MB.
   int EnforcedMemory(int memory) const;
-  std::vector<std::string> Command(int memory) const;
-  // NAME=value, as docs/runtime-contract.md promises, without HOME and TMPDIR.
-  std::vector<std::string> Environment() const;
+  // Of one sandbox, threads included.
+  int max_pids() const;
+  // Null when the source is what runs.
+  const serverless::config::v1::BuildRule* build() const {
+    return descriptor_.has_build() ? &descriptor_.build() : nullptr;
+  }
+  // Whether the handler is loaded once when a function is registered.
+  bool check_handler() const { return descriptor_.check_handler(); }
+  // Whether code may come as one file; else it has to be an archive.
+  bool takes_inline_code() const {
+    return !descriptor_.source().files().empty();
+  }
   // Relative paths the source of inline code is written to. INVALID_ARGUMENT
-  // when the handler names no file below the code directory.
+  // when the handler names no file below the code directory, or only archives
+  // are taken.
   absl::StatusOr<std::vector<std::string>> SourceFiles(
       absl::string_view handler) const;
 
  private:
   serverless::config::v1::RuntimeDescriptor descriptor_;
-  std::string program_;
-  std::string shim_;
 };
 
 // The runtimes of one directory, a folder each. Immutable once loaded.
 class RuntimeCatalog {
  public:
-  // Fails with every problem at once: an unreadable descriptor, a program that
-  // is not installed, a missing shim.
+  // Fails with every problem at once. Whether a runtime can be started is for
+  // the launcher to say.
   static absl::StatusOr<RuntimeCatalog> Load(const std::string& directory);
 
   explicit RuntimeCatalog(std::map<std::string, Runtime> runtimes)

@@ -33,9 +33,11 @@ class FakeProcess final : public SandboxProcess {
   void DrainOutput() override {
     if (!unread.empty()) listener_.OnOutput(std::exchange(unread, ""));
   }
+  void Freeze() override { frozen = true; }
+  void Thaw() override { frozen = false; }
   void Terminate() override { terminated = true; }
   void Kill() override { killed = true; }
-  double MeasureMemory() override { return memory; }
+  SandboxUsage Measure() override { return usage; }
 
   // ---- what the test makes it do
   void Say(FrameType type, absl::string_view payload = "") {
@@ -67,7 +69,9 @@ class FakeProcess final : public SandboxProcess {
   std::string unread;
   bool terminated = false;
   bool killed = false;
-  double memory = 12;
+  bool frozen = false;
+  SandboxUsage usage{
+      .memory = 12, .cpu = absl::Milliseconds(30), .processes = 1};
 
  private:
   SandboxListener& listener_;
