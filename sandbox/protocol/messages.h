@@ -20,7 +20,8 @@
 //   KillRequest{sandbox}           ──▶
 //                                  ◀──  Exited{sandbox}
 //
-// Answers come in the order in which things happen, not in that of the requests.
+// Answers come in the order in which things happen, not in that of the
+// requests.
 namespace so::launcher {
 
 inline constexpr uint32_t kProtocolVersion = 1;

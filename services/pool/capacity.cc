@@ -5,6 +5,16 @@
 #include <utility>
 
 namespace so {
+namespace {
+
+// As much memory as AWS Lambda gives with one processor.
+constexpr int kMemoryPerProcessor = 1769;
+
+}  // namespace
+
+int CpuPercent(int memory) {
+  return std::max(100, memory * 100 / kMemoryPerProcessor);
+}
 
 bool Fits(const Capacity& used, const Capacity& limit, int memory) {
   return used.instances + 1 <= limit.instances &&

@@ -17,6 +17,10 @@ struct Capacity {
 // Whether one more instance with `memory` MB fits within `limit`.
 bool Fits(const Capacity& used, const Capacity& limit, int memory);
 
+// The share of processors that an instance with `memory` MB may use, in
+// hundredths of one: a whole one, and beyond 1769 MB in proportion to memory.
+int CpuPercent(int memory);
+
 // A free instance that could make room.
 struct Evictable {
   std::string id;

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "base/backoff.h"
 #include "base/timers.h"
+#include "services/pool/init_breaker.h"
 #include "services/pool/instance.h"
 #include "services/pool/warm_call.h"
 
@@ -68,6 +69,8 @@ struct FunctionGroup {
   Backoff backoff{absl::Seconds(1), absl::Minutes(1)};
   absl::Time retry_at = absl::InfinitePast();
   TimerId retry_timer = 0;
+  // By version.
+  std::map<int, InitBreaker> breakers;
   int64_t started = 0;
   int64_t failed_starts = 0;
   int64_t expired = 0;

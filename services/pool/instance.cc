@@ -24,18 +24,23 @@ Instance::Instance(const InstanceContext& context, std::string id,
       output_(context.log_limit),
       created_(context.clock.Now()) {}
 
-Instance::~Instance() { context_.timers.Cancel(timer_); }
+Instance::~Instance() {
+  context_.timers.Cancel(timer_);
+  context_.timers.Cancel(freeze_timer_);
+}
 
 void Instance::Start(SandboxSpec spec) {
   if (!Apply(InstanceEvent::kStart)) return;
   spec.instance_id = id_;
+  memory_limit_ = spec.memory;
   started_at_ = context_.clock.Now();
   nonce_ = MakeNonce();
   process_ = context_.sandbox.Start(spec, *this);
   process_->Send(EncodeFrame(FrameType::kConfig, nonce_,
-                             ConfigPayload(*function_, id_, spec.code_dir)));
+                             ConfigPayload(*function_, id_, kSandboxCodeDir)));
   timer_ = context_.timers.Schedule(context_.init_timeout, [this] {
-    Fail(Ending::kKill, InitTimeout(function_->name(), context_.init_timeout),
+    context_.log.Error("no sandbox in time", {{"instance_id", id_}});
+    Fail(Ending::kKill, StartImpossible(function_->name()),
          /*by_itself=*/true);
   });
 }
@@ -47,6 +52,7 @@ void Instance::Invoke(const pb::Dispatch& dispatch) {
   nonce_ = MakeNonce();
   started_seen_ = false;
   invoked_at_ = context_.clock.Now();
+  if (std::exchange(frozen_, false)) process_->Thaw();
   timer_ = context_.timers.Schedule(timeout, [this, timeout] {
     Fail(Ending::kKill,
          FunctionTimeout(function_->name(), timeout, started_seen_),
@@ -104,6 +110,11 @@ absl::Status Instance::HandleWarming(const Frame& frame) {
     SO_RETURN_IF_ERROR(CheckHello(frame.payload));
     hello_seen_ = true;
     hello_at_ = context_.clock.Now();
+    context_.timers.Cancel(timer_);
+    timer_ = context_.timers.Schedule(context_.init_timeout, [this] {
+      Fail(Ending::kKill, InitTimeout(function_->name(), context_.init_timeout),
+           /*by_itself=*/true);
+    });
     return absl::OkStatus();
   }
   if (!hello_seen_ || frame.nonce != nonce_) {
@@ -112,8 +123,9 @@ absl::Status Instance::HandleWarming(const Frame& frame) {
   if (frame.type == FrameType::kReady && frame.payload.empty()) {
     context_.timers.Cancel(timer_);
     ready_at_ = idle_since_ = context_.clock.Now();
-    // So that something is known of one that dies in its first call.
-    process_->MeasureMemory();
+    usage_ = process_->Measure();
+    first_processes_ = usage_.processes;
+    FreezeWhenIdle();
     if (Apply(InstanceEvent::kReady)) owner_.OnWarm(*this);
     return absl::OkStatus();
   }
@@ -171,12 +183,38 @@ absl::Status Instance::HandleError(absl::string_view payload) {
 }
 
 void Instance::Finish(pb::Result result) {
+  if (usage_.processes > first_processes_) return Discard(std::move(result));
   context_.timers.Cancel(timer_);
   if (!Apply(InstanceEvent::kFinish)) return;
   ++invocations_;
   idle_since_ = context_.clock.Now();
+  FreezeWhenIdle();
   result.set_instance_free(true);
   owner_.OnResult(*this, std::move(result));
+}
+
+void Instance::Discard(pb::Result result) {
+  context_.log.Info("instance left processes behind",
+                    {{"instance_id", id_},
+                     {"function_id", function_->id()},
+                     {"processes", usage_.processes}});
+  ++invocations_;
+  Leave(Ending::kKill);
+  owner_.OnResult(*this, std::move(result));
+  owner_.OnTerminating(*this, /*by_itself=*/true);
+}
+
+void Instance::FreezeWhenIdle() {
+  if (freeze_timer_ != 0) return;
+  const absl::Duration left =
+      idle_since_ + context_.freeze_after - context_.clock.Now();
+  freeze_timer_ = context_.timers.Schedule(left, [this] {
+    freeze_timer_ = 0;
+    if (state_ != pb::INSTANCE_STATE_WARM || frozen_) return;
+    if (idle() < context_.freeze_after) return FreezeWhenIdle();
+    frozen_ = true;
+    process_->Freeze();
+  });
 }
 
 // Measured and collected before the process is touched.
@@ -186,7 +224,10 @@ pb::Result Instance::MakeResult() {
   result.set_instance_id(id_);
   result.set_duration(
       absl::ToDoubleMilliseconds(context_.clock.Now() - invoked_at_));
-  result.set_memory_used(process_->MeasureMemory());
+  const absl::Duration cpu_before = usage_.cpu;
+  usage_ = process_->Measure();
+  result.set_memory_used(usage_.memory);
+  result.set_cpu_time(absl::ToDoubleMilliseconds(usage_.cpu - cpu_before));
   process_->DrainOutput();
   CapturedOutput output = output_.Take();
   for (std::string& line : output.lines) result.add_logs(std::move(line));
@@ -246,24 +287,36 @@ void Instance::Leave(Ending ending) {
 }
 
 void Instance::OnExit(const SandboxExit& exit) {
-  const std::string& name = function_->name();
   if (!exit.start_error.empty()) {
     context_.log.Error("instance cannot be started",
                        {{"instance_id", id_}, {"error", exit.start_error}});
-    Fail(Ending::kDead, StartImpossible(name), /*by_itself=*/true);
-  } else if (state_ == pb::INSTANCE_STATE_WARMING) {
-    Fail(Ending::kDead, InitCrashed(name, exit), /*by_itself=*/true);
-  } else if (state_ == pb::INSTANCE_STATE_BUSY && !started_seen_) {
+    Fail(Ending::kDead, StartImpossible(function_->name()),
+         /*by_itself=*/true);
+  } else if (state_ == pb::INSTANCE_STATE_BUSY && !started_seen_ &&
+             !exit.out_of_memory) {
     Leave(Ending::kDead);
     owner_.OnRejected(*this, "died-before-start");
     owner_.OnTerminating(*this, /*by_itself=*/true);
   } else if (state_ != pb::INSTANCE_STATE_TERMINATING) {
     context_.log.Warn("instance ended by itself",
-                      {{"instance_id", id_}, {"exit", DescribeExit(exit)}});
-    Fail(Ending::kDead, FunctionCrashed(name, exit), /*by_itself=*/true);
+                      {{"instance_id", id_},
+                       {"exit", DescribeExit(exit)},
+                       {"out_of_memory", exit.out_of_memory},
+                       {"lost", exit.lost}});
+    Fail(Ending::kDead, EndedBecause(exit), /*by_itself=*/true);
   }
   context_.timers.Cancel(timer_);
   owner_.OnGone(*this);
+}
+
+Error Instance::EndedBecause(const SandboxExit& exit) const {
+  const std::string& name = function_->name();
+  const bool warming = state_ == pb::INSTANCE_STATE_WARMING;
+  if (exit.lost) return warming ? StartImpossible(name) : InstanceLost(name);
+  if (exit.out_of_memory) {
+    return FunctionOutOfMemory(name, memory_limit_, !warming && started_seen_);
+  }
+  return warming ? InitCrashed(name, exit) : FunctionCrashed(name, exit);
 }
 
 bool Instance::Apply(InstanceEvent event) {

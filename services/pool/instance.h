@@ -51,8 +51,10 @@ struct InstanceContext {
   Timers& timers;
   Sandbox& sandbox;
   const Logger& log;
-  // How long it may take to start and load its code.
+  // How long it may take to start, and again to load its code.
   absl::Duration init_timeout = absl::Seconds(10);
+  // How long it may go on running while it has nothing to do.
+  absl::Duration freeze_after = absl::Milliseconds(50);
   // Between SIGTERM and SIGKILL.
   absl::Duration terminate_grace = absl::Milliseconds(500);
   // Bytes of output kept per invocation.
@@ -96,8 +98,10 @@ class Instance final : private SandboxListener {
   // Since it became free; zero when it is not.
   absl::Duration idle() const;
   int invocations() const { return invocations_; }
-  double memory() const { return process_ ? process_->MeasureMemory() : 0; }
-  // How long the process and the runtime took to start, and the code to load.
+  // Peak, in MB.
+  double memory() const { return process_ ? process_->Measure().memory : 0; }
+  // How long it took to get a sandbox with a runtime in it, and to load the
+  // code.
   absl::Duration start_duration() const { return hello_at_ - started_at_; }
   absl::Duration init_duration() const { return ready_at_ - hello_at_; }
 
@@ -123,6 +127,13 @@ class Instance final : private SandboxListener {
   // Ends an invocation that leaves the instance free.
   void Finish(serverless::pool::v1::Result result);
   serverless::pool::v1::Result MakeResult();
+  // Why it has ended by itself.
+  Error EndedBecause(const SandboxExit& exit) const;
+  // Ends after an answer, because something is left that belongs to nobody.
+  void Discard(serverless::pool::v1::Result result);
+  // Freezes it once it has been idle for long enough. One timer runs at most,
+  // so that a busy instance does not make one for every invocation.
+  void FreezeWhenIdle();
   void Violated(absl::string_view what);
 
   const InstanceContext& context_;
@@ -133,8 +144,11 @@ class Instance final : private SandboxListener {
   std::unique_ptr<SandboxProcess> process_;
   FrameParser parser_;
   OutputCapture output_;
-  // Init timeout, invocation timeout, grace or last step: one at a time.
+  // Start or init timeout, invocation timeout, grace or last step: one at a
+  // time.
   TimerId timer_ = 0;
+  TimerId freeze_timer_ = 0;
+  bool frozen_ = false;
   // Of CONFIG or of the invocation: what the process must answer with.
   Nonce nonce_{};
   bool hello_seen_ = false;
@@ -145,6 +159,12 @@ class Instance final : private SandboxListener {
   absl::Time started_at_, hello_at_, ready_at_;
   absl::Time invoked_at_;
   absl::Time idle_since_;
+  // MB that it was given.
+  int memory_limit_ = 0;
+  // When it had just become warm.
+  int first_processes_ = 0;
+  // At the last look.
+  SandboxUsage usage_;
 };
 
 }  // namespace so

@@ -38,6 +38,13 @@ Error FunctionCrashed(absl::string_view name, const SandboxExit& exit) {
                    absl::StrCat(name, " ", DescribeExit(exit)), "yes");
 }
 
+Error FunctionOutOfMemory(absl::string_view name, int memory, bool started) {
+  return MakeError(
+      "FUNCTION_OOM",
+      absl::StrCat(name, " used more than its ", memory, " MB of memory"),
+      started ? "yes" : "no");
+}
+
 Error FunctionProtocolError(absl::string_view name, bool started) {
   return MakeError(
       "FUNCTION_PROTOCOL_ERROR",

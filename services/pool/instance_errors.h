@@ -15,6 +15,8 @@ namespace so {
 Error FunctionTimeout(absl::string_view name, absl::Duration timeout,
                       bool started);
 Error FunctionCrashed(absl::string_view name, const SandboxExit& exit);
+// `memory` is the limit that was enforced, in MB.
+Error FunctionOutOfMemory(absl::string_view name, int memory, bool started);
 Error FunctionProtocolError(absl::string_view name, bool started);
 // What the handler threw, or why its result cannot be used.
 Error FunctionError(absl::string_view name, const HandlerError& error);

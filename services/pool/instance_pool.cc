@@ -92,6 +92,8 @@ void InstancePool::StartOnDemand(const StartRequest& request,
                                           function->max_instances(),
                                           " instances already")));
   }
+  InitBreaker& breaker = group.breakers[function->version()];
+  if (!breaker.Allow(Now())) return refuse(breaker.last_error());
   if (!MakeRoom(group, function)) {
     return refuse(NoCapacity("this node has no room for another instance"));
   }
@@ -170,11 +172,11 @@ void InstancePool::PumpStarts() {
     const Runtime& runtime = *deps_.runtimes.Find(function.runtime());
     ++warming_;
     member->instance->Start({
-        .command = runtime.Command(function.memory()),
-        .environment = runtime.Environment(),
+        .runtime = runtime.name(),
         .code_dir = member->code_dir,
         .memory = runtime.EnforcedMemory(function.memory()),
-        .address_space_reserve = runtime.address_space_reserve(),
+        .max_pids = runtime.max_pids(),
+        .cpu_percent = CpuPercent(function.memory()),
         .egress = function.network() == "egress",
     });
     member->announced = true;

@@ -19,6 +19,7 @@
 #include "services/pool/prefetcher.h"
 #include "services/pool/runtime_catalog.h"
 #include "services/pool/start_queue.h"
+#include "services/pool/start_steps.h"
 
 namespace so {
 
@@ -50,6 +51,7 @@ class InstancePool final : private InstanceOwner {
     FunctionDirectory& directory;
     CodeStore& code;
     const RuntimeCatalog& runtimes;
+    StartSteps& steps;
     // Where answers of the directory are to be continued.
     Executor& executor;
   };

@@ -20,6 +20,11 @@ void InstancePool::OnWarm(Instance& instance) {
                               {"reason", ReasonName(member.reason)},
                               {"start_ms", instance.start_duration()},
                               {"init_ms", instance.init_duration()}});
+  GroupOf(instance.function().id())
+      .breakers[instance.function().version()]
+      .Succeeded();
+  deps_.steps.Record(instance.function().runtime(), "init",
+                     instance.init_duration());
   Announce(member);
   if (Member* old = FindMember(member.replaces); old != nullptr) {
     RetireWhenFree(*old);
@@ -37,6 +42,9 @@ void InstancePool::OnStartFailed(Instance& instance, const Error& error,
   FunctionGroup& group = GroupOf(instance.function().id());
   ++group.failed_starts;
   if (member.announced) --warming_;  // Else it never got that far.
+  if (IsInitFailure(error)) {
+    group.breakers[instance.function().version()].Failed(error, Now());
+  }
   log_.Warn("instance failed to start",
             {{"instance_id", instance.id()},
              {"function_id", instance.function().id()},
@@ -87,7 +95,9 @@ void InstancePool::OnResult(Instance& instance, pb::Result result) {
   pb::AttachResponse message;
   *message.mutable_result() = std::move(result);
   SendTo(dispatcher, std::move(message));
-  if (retire) {
+  if (retire && instance.function().reuse() == "never") {
+    instance.Abort(Error());  // Nothing in it is worth a farewell.
+  } else if (retire) {
     instance.Retire();
   } else if (free) {
     // The Result has told the router that sent the call.

@@ -128,6 +128,12 @@ void InstancePool::StartWarm(WarmId id, const FunctionPtr& function) {
   const int allowed =
       std::max(0, function->max_instances() - group.CountLive());
   const int wanted = std::min(call->requested(), allowed);
+  InitBreaker& breaker = group.breakers[function->version()];
+  if (wanted > 0 && !breaker.Allow(Now())) {
+    call->Fail(StartFailureStatus(breaker.last_error()));
+    warm_calls_.erase(id);
+    return;
+  }
   // Held while starting: an instance may fail at once.
   call->Expect();
   int started = 0;

@@ -99,6 +99,10 @@ void InstancePool::EnsureFloor(FunctionGroup& group) {
     }
     const bool floor =
         group.CountUsable(function->version()) < function->min_instances();
+    InitBreaker& breaker = group.breakers[function->version()];
+    // What somebody wants to have at all times is tried now and then; a target
+    // is a guess, and not worth it.
+    if (breaker.open() && !(floor && breaker.Allow(Now()))) return;
     AddMember(
         group, function,
         {.reason = floor ? StartReason::kMinInstances : StartReason::kTarget});
@@ -125,6 +129,8 @@ void InstancePool::OnFunctionChanged(const FunctionPtr& function) {
   FunctionGroup& group = GroupOf(function->id());
   group.backoff.Reset();
   group.retry_at = absl::InfinitePast();
+  // Versions that have changed or are no longer called start afresh.
+  group.breakers.clear();
   DropOutdated(group, function);
   EnsureFloor(group);
   ForgetIfEmpty(function->id());

@@ -1,8 +1,11 @@
 // so-pool: the instances of one node.
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "base/config.h"
 #include "base/log.h"
@@ -15,10 +18,13 @@
 #include "services/pool/disk_thread.h"
 #include "services/pool/event_loop.h"
 #include "services/pool/instance_pool.h"
+#include "services/pool/launcher_client.h"
+#include "services/pool/launcher_sandbox.h"
+#include "services/pool/parked_pool.h"
 #include "services/pool/pool_service.h"
 #include "services/pool/pool_settings.h"
-#include "services/pool/process_sandbox.h"
 #include "services/pool/runtime_catalog.h"
+#include "services/pool/start_steps.h"
 #include "services/registry/client/grpc_code_source.h"
 #include "services/registry/client/grpc_function_directory.h"
 
@@ -35,19 +41,57 @@ T OrExit(const Logger& log, absl::StatusOr<T> value) {
   std::_Exit(1);  // Not exit: threads are running.
 }
 
+// What makes the sandboxes of this node; everything in it lives on the loop
+// thread.
+class Node {
+ public:
+  Node(const serverless::config::v1::PoolConfig& config, EventLoop& loop,
+       Clock& clock) {
+    loop.Run([&] {
+      launcher_ = std::make_unique<LauncherClient>(
+          std::filesystem::absolute(config.launcher_socket()).string(), loop);
+      parked_ = std::make_unique<ParkedPool>(ParkingOptions(config), *launcher_,
+                                             clock, loop, steps_);
+      sandbox_ = std::make_unique<LauncherSandbox>(*launcher_, *parked_, loop,
+                                                   clock, steps_);
+    });
+  }
+
+  Sandbox& sandbox() { return *sandbox_; }
+  const ParkedPool& parked() const { return *parked_; }
+  StartSteps& steps() { return steps_; }
+
+  // `listener` hears why no sandboxes can be made; empty when they can.
+  void Connect(std::function<void(const std::string&)> listener) {
+    listener_ = std::move(listener);
+    launcher_->Subscribe([this] {
+      if (listener_) listener_(launcher_->state().problem);
+    });
+    listener_(launcher_->state().problem);
+    launcher_->Connect();
+  }
+  void ForgetListener() { listener_ = nullptr; }
+
+  void Close() {
+    sandbox_.reset();
+    parked_.reset();
+    launcher_.reset();
+  }
+
+ private:
+  StartSteps steps_;
+  std::unique_ptr<LauncherClient> launcher_;
+  std::unique_ptr<ParkedPool> parked_;
+  std::unique_ptr<LauncherSandbox> sandbox_;
+  std::function<void(const std::string&)> listener_;
+};
+
 int Main(int argc, char** argv) {
   BlockTerminationSignals();
   serverless::config::v1::PoolConfig config;
   LoadConfigOrExit(argc, argv, config);
   InitLogging(config.log_level());
   const Logger log("POOL");
-  for (const auto& path : {config.data_dir(), config.runtimes_dir()}) {
-    if (const auto status = CheckReachable(path, config.instance_uid());
-        !status.ok()) {
-      log.Error("cannot start", {{"reason", status.message()}});
-      return 1;
-    }
-  }
   const RuntimeCatalog runtimes =
       OrExit(log, RuntimeCatalog::Load(config.runtimes_dir()));
   const std::string data_dir =
@@ -64,26 +108,24 @@ int Main(int argc, char** argv) {
                                                    .disk = disk,
                                                    .loop = loop},
                                                   source));
-  const auto sandbox = OrExit(
-      log,
-      ProcessSandbox::Create({.work_dir = data_dir + "/instances",
-                              .uid = static_cast<uid_t>(config.instance_uid())},
-                             loop));
+  Node node(config, loop, clock);
   const InstanceContext instances{
       .clock = clock,
       .timers = loop,
-      .sandbox = *sandbox,
+      .sandbox = node.sandbox(),
       .log = log,
       .init_timeout = ToAbsl(config.init_timeout()),
+      .freeze_after = ToAbsl(config.freeze_after()),
       .terminate_grace = ToAbsl(config.terminate_grace()),
       .log_limit = static_cast<size_t>(config.log_limit())};
   std::unique_ptr<InstancePool> pool;
   loop.Run([&] {
     pool = std::make_unique<InstancePool>(
-        PoolOptions(config), InstancePool::Dependencies{instances, *directory,
-                                                        *code, runtimes, loop});
+        PoolOptions(config),
+        InstancePool::Dependencies{instances, *directory, *code, runtimes,
+                                   node.steps(), loop});
   });
-  PoolService service(loop, *pool);
+  PoolService service(loop, *pool, node.parked(), node.steps());
   PoolNodeService node_service(loop, *pool);
   DirectoryListener listener(loop, *pool);
   directory->Subscribe(listener);
@@ -93,9 +135,17 @@ int Main(int argc, char** argv) {
                                           {&service, &node_service}));
   log.Info("serving",
            {{"address", config.listen_address()}, {"data_dir", data_dir}});
+  bool stopping = false;  // Of the loop thread.
+  loop.Run([&] {
+    node.Connect([&](const std::string& problem) {
+      node_service.SetProblem(problem);
+      if (!stopping) server->SetServing(problem.empty());
+    });
+  });
   server->ServeUntilSignal(log, [&] {
     std::promise<void> drained;
     loop.Post([&] {
+      stopping = true;
       pool->Drain(drain_timeout - kClosingTime, [&] {
         node_service.EndStreams();
         drained.set_value();
@@ -103,12 +153,16 @@ int Main(int argc, char** argv) {
     });
     drained.get_future().wait();
   });
+  loop.Run([&] { node.ForgetListener(); });
   server.reset();
   // Before the listener, to which it reports; the drained pool needs it no
   // more.
   directory.reset();
   // On the loop thread, like everything that touches it.
-  loop.Run([&] { pool.reset(); });
+  loop.Run([&] {
+    pool.reset();
+    node.Close();
+  });
   return 0;
 }
 

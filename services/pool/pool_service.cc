@@ -49,6 +49,19 @@ grpc::ServerUnaryReactor* PoolService::GetMetrics(
   auto call = PendingCall::Start();
   loop_.Post([this, call, response] {
     *response = pool_.GetMetrics();
+    parked_.AddTo(*response->mutable_isolation());
+    steps_.AddTo(*response);
+    call->Finish(absl::OkStatus());
+  });
+  return call->reactor();
+}
+
+grpc::ServerUnaryReactor* PoolService::GetIsolation(
+    grpc::CallbackServerContext*, const pb::GetIsolationRequest*,
+    pb::GetIsolationResponse* response) {
+  auto call = PendingCall::Start();
+  loop_.Post([this, call, response] {
+    parked_.AddTo(*response->mutable_isolation());
     call->Finish(absl::OkStatus());
   });
   return call->reactor();
@@ -80,13 +93,11 @@ class PoolNodeService::Session final
   void Send(pb::AttachResponse message) override {
     stream_->Send(std::move(message));
   }
-  void End() {
-    stream_->Finish(absl::UnavailableError("the pool is shutting down"));
-  }
+  void End(const absl::Status& status) { stream_->Finish(status); }
 
  private:
   void Attach() {
-    if (service_.ended_) return End();
+    if (!service_.status_.ok()) return End(service_.status_);
     service_.sessions_[this] = shared_from_this();
     router_ = service_.pool_.Attach(*this);
   }
@@ -121,16 +132,26 @@ grpc::ServerUnaryReactor* PoolNodeService::SetTarget(
     pb::SetTargetResponse* response) {
   auto call = PendingCall::Start();
   loop_.Post([this, call, request = *request, response] {
-    absl::StatusOr<pb::SetTargetResponse> answer = pool_.SetTarget(request);
+    absl::StatusOr<pb::SetTargetResponse> answer =
+        absl::UnavailableError(status_.message());
+    if (status_.ok()) answer = pool_.SetTarget(request);
     if (answer.ok()) *response = *std::move(answer);
     call->Finish(answer.status());
   });
   return call->reactor();
 }
 
+void PoolNodeService::SetProblem(const std::string& problem) {
+  if (ended_) return;
+  status_ =
+      problem.empty() ? absl::OkStatus() : absl::UnavailableError(problem);
+  if (status_.ok()) return;
+  for (const auto& [key, session] : sessions_) session->End(status_);
+}
+
 void PoolNodeService::EndStreams() {
+  SetProblem("the pool is shutting down");
   ended_ = true;
-  for (const auto& [key, session] : sessions_) session->End();
 }
 
 }  // namespace so

@@ -2,12 +2,15 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "rpc/server_stream.h"
 #include "serverless/pool/v1/pool.grpc.pb.h"
 #include "services/pool/executor.h"
 #include "services/pool/instance_pool.h"
+#include "services/pool/parked_pool.h"
+#include "services/pool/start_steps.h"
 
 namespace so {
 
@@ -15,8 +18,10 @@ namespace so {
 class PoolService final
     : public serverless::pool::v1::PoolService::CallbackService {
  public:
-  // Both are borrowed; `pool` is used on the loop thread only.
-  PoolService(Executor& loop, InstancePool& pool) : loop_(loop), pool_(pool) {}
+  // All are borrowed; all but `loop` are used on the loop thread only.
+  PoolService(Executor& loop, InstancePool& pool, const ParkedPool& parked,
+              const StartSteps& steps)
+      : loop_(loop), pool_(pool), parked_(parked), steps_(steps) {}
 
   grpc::ServerUnaryReactor* Warm(
       grpc::CallbackServerContext* context,
@@ -30,10 +35,16 @@ class PoolService final
       grpc::CallbackServerContext* context,
       const serverless::pool::v1::GetMetricsRequest* request,
       serverless::pool::v1::GetMetricsResponse* response) override;
+  grpc::ServerUnaryReactor* GetIsolation(
+      grpc::CallbackServerContext* context,
+      const serverless::pool::v1::GetIsolationRequest* request,
+      serverless::pool::v1::GetIsolationResponse* response) override;
 
  private:
   Executor& loop_;
   InstancePool& pool_;
+  const ParkedPool& parked_;
+  const StartSteps& steps_;
 };
 
 // PoolNodeService over gRPC: one stream per router, on the loop thread as well.
@@ -51,8 +62,11 @@ class PoolNodeService final
       const serverless::pool::v1::SetTargetRequest* request,
       serverless::pool::v1::SetTargetResponse* response) override;
 
-  // Ends the streams once what is queued is written, and every later one at
-  // once. For the loop thread.
+  // Both for the loop thread. While there is a problem, routers and the scaler
+  // are told to come back later: streams end once what is queued is written, new
+  // ones at once.
+  void SetProblem(const std::string& problem);
+  // The same for good.
   void EndStreams();
 
  private:
@@ -62,6 +76,7 @@ class PoolNodeService final
   InstancePool& pool_;
   // For the loop thread.
   absl::flat_hash_map<Session*, std::shared_ptr<Session>> sessions_;
+  absl::Status status_;
   bool ended_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include "rpc/server.h"
 #include "rpc/status.h"
 #include "services/pool/event_loop.h"
+#include "services/pool/testing/fake_launcher.h"
 #include "services/pool/testing/pool_fixture.h"
 
 namespace so {
@@ -23,8 +24,12 @@ class PoolServiceTest : public ::testing::Test {
     loop_.Run([this] {
       fixture_ = std::make_unique<PoolFixture>();
       fixture_->Put(PoolFixture::MakeFunction("hello"));
+      parked_ = std::make_unique<ParkedPool>(ParkedPool::Options{}, launcher_,
+                                             fixture_->clock, fixture_->clock,
+                                             fixture_->steps);
     });
-    service_ = std::make_unique<PoolService>(loop_, *fixture_->pool);
+    service_ = std::make_unique<PoolService>(loop_, *fixture_->pool, *parked_,
+                                             fixture_->steps);
     node_service_ = std::make_unique<PoolNodeService>(loop_, *fixture_->pool);
     server_ = *Server::Start({.address = "127.0.0.1:0"},
                              {service_.get(), node_service_.get()});
@@ -34,7 +39,10 @@ class PoolServiceTest : public ::testing::Test {
   ~PoolServiceTest() override {
     server_->Shutdown(absl::Seconds(1));
     server_.reset();
-    loop_.Run([this] { fixture_.reset(); });
+    loop_.Run([this] {
+      parked_.reset();
+      fixture_.reset();
+    });
   }
 
   static void SetDeadline(
@@ -47,7 +55,9 @@ class PoolServiceTest : public ::testing::Test {
   }
 
   EventLoop loop_;
+  FakeLauncher launcher_;
   std::unique_ptr<PoolFixture> fixture_;
+  std::unique_ptr<ParkedPool> parked_;
   std::unique_ptr<PoolService> service_;
   std::unique_ptr<PoolNodeService> node_service_;
   std::unique_ptr<Server> server_;
@@ -154,6 +164,47 @@ TEST_F(PoolServiceTest, TargetsAreCheckedAndObeyed) {
   SO_ASSERT_OK(FromGrpc(node_stub_->SetTarget(&context, request, &response)));
   EXPECT_EQ(response.starting(), 2);
   EXPECT_EQ(response.total(), 2);
+}
+
+TEST_F(PoolServiceTest, SaysHowWellSandboxesIsolate) {
+  loop_.Run([&] {
+    launcher_.Become({.problem = "", .missing_layers = {"landlock"}});
+  });
+  pb::GetIsolationResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context);
+  SO_ASSERT_OK(FromGrpc(stub_->GetIsolation(&context, {}, &response)));
+  EXPECT_EQ(response.isolation().problem(), "");
+  ASSERT_EQ(response.isolation().missing_layers_size(), 1);
+  EXPECT_EQ(response.isolation().missing_layers(0), "landlock");
+}
+
+TEST_F(PoolServiceTest, TurnsRoutersAwayWhileThereIsAProblem) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const auto stream = node_stub_->Attach(&context);
+  pb::AttachResponse message;
+  ASSERT_TRUE(stream->Read(&message));
+  loop_.Run([&] { node_service_->SetProblem("the launcher was lost"); });
+  EXPECT_FALSE(stream->Read(&message));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(), "the launcher was lost");
+
+  grpc::ClientContext too_early;
+  SetDeadline(too_early);
+  const auto refused = node_stub_->Attach(&too_early);
+  EXPECT_FALSE(refused->Read(&message));
+  EXPECT_EQ(refused->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+
+  loop_.Run([&] { node_service_->SetProblem(""); });
+  grpc::ClientContext again;
+  SetDeadline(again);
+  const auto welcome = node_stub_->Attach(&again);
+  EXPECT_TRUE(welcome->Read(&message));
+  loop_.Run([&] { node_service_->EndStreams(); });
+  EXPECT_FALSE(welcome->Read(&message));
+  welcome->Finish();
 }
 
 }  // namespace

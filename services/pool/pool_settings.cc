@@ -1,15 +1,12 @@
 #include "services/pool/pool_settings.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <filesystem>
+#include <algorithm>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/config.h"
 #include "base/ids.h"
-#include "services/pool/process_memory.h"
+#include "services/pool/usable_memory.h"
 
 namespace so {
 
@@ -32,20 +29,10 @@ InstancePool::Options PoolOptions(
   };
 }
 
-absl::Status CheckReachable(const std::string& path, int uid) {
-  if (geteuid() != 0) return absl::OkStatus();
-  std::error_code error;
-  std::filesystem::path folder = std::filesystem::absolute(path, error);
-  for (; folder.has_relative_path(); folder = folder.parent_path()) {
-    struct stat info;
-    if (stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) continue;
-    if ((info.st_mode & S_IXOTH) == 0) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(path, " cannot be reached by instances (user ", uid,
-                       "): ", folder.string(), " lets no others through"));
-    }
-  }
-  return absl::OkStatus();
+ParkedPool::Options ParkingOptions(
+    const serverless::config::v1::PoolConfig& config) {
+  return {.min = config.parked_min(),
+          .max = std::max(config.parked_min(), config.parked_max())};
 }
 
 }  // namespace so

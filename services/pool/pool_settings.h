@@ -1,10 +1,8 @@
 #pragma once
 
-#include <string>
-
-#include "absl/status/status.h"
 #include "serverless/config/v1/pool.pb.h"
 #include "services/pool/instance_pool.h"
+#include "services/pool/parked_pool.h"
 
 namespace so {
 
@@ -12,9 +10,7 @@ namespace so {
 InstancePool::Options PoolOptions(
     const serverless::config::v1::PoolConfig& config);
 
-// Whether user `uid` can reach `path`: every folder above it must let others
-// through. FAILED_PRECONDITION names the first that does not. OK when this
-// process is not root, since then instances run as the same user.
-absl::Status CheckReachable(const std::string& path, int uid);
+ParkedPool::Options ParkingOptions(
+    const serverless::config::v1::PoolConfig& config);
 
 }  // namespace so

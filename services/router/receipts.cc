@@ -57,6 +57,7 @@ Receipt ResultReceipt(const Invocation& invocation, const ColdStart& cold,
   receipt.set_logs_truncated(result.logs_truncated());
   receipt.set_duration(result.duration());
   receipt.set_memory_used(result.memory_used());
+  receipt.set_cpu_time(result.cpu_time());
   receipt.mutable_phases()->set_handler(result.duration());
   if (result.has_error()) {
     *receipt.mutable_error() = std::move(*result.mutable_error());

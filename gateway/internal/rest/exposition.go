@@ -14,7 +14,7 @@ type exposition struct {
 	*numbers
 }
 
-// perFunction are the labels of every metric that has any; instance and request
+// perFunction are the labels of most metrics that have any; instance and request
 // ids would be new time series without end.
 var perFunction = []string{"function", "function_id"}
 
@@ -30,6 +30,8 @@ var (
 	startsDesc      = desc("so_instance_starts_total", "Instances started since the pool started.")
 	failuresDesc    = desc("so_instance_start_failures_total", "Instances that could not be started.")
 	expiredDesc     = desc("so_instances_expired_total", "Instances stopped because they were idle or old.")
+	startStepDesc   = prometheus.NewDesc("so_start_step_seconds",
+		"Time that one step of a start takes.", []string{"runtime", "step"}, nil)
 	sourceUpDesc    = prometheus.NewDesc("so_source_up",
 		"Whether the service that the numbers come from answered.", []string{"service"}, nil)
 )
@@ -45,6 +47,9 @@ func (e exposition) Describe(chan<- *prometheus.Desc) {}
 func (e exposition) Collect(out chan<- prometheus.Metric) {
 	out <- gauge(sourceUpDesc, up(e.poolErr), "pool")
 	out <- gauge(sourceUpDesc, up(e.routerErr), "router")
+	for _, step := range e.startSteps {
+		out <- histogram(startStepDesc, step, step.GetRuntime(), step.GetStep())
+	}
 	for _, f := range e.functions {
 		if f.statistics != nil {
 			collectStatistics(out, f.statistics, f.name, f.id)
@@ -63,15 +68,26 @@ func collectStatistics(out chan<- prometheus.Metric, s *routerv1.FunctionStatist
 	out <- gauge(queueDepthDesc, float64(s.GetQueueDepth()), labels...)
 	out <- gauge(inFlightDesc, float64(s.GetInFlight()), labels...)
 
-	histogram := s.GetDuration()
-	buckets := map[float64]uint64{}
-	for i, bound := range histogram.GetBounds() {
-		if i < len(histogram.GetCounts()) && !math.IsNaN(bound) && !math.IsInf(bound, 0) {
-			buckets[bound] = uint64(max(0, finite(histogram.GetCounts()[i])))
+	out <- histogram(durationDesc, s.GetDuration(), labels...)
+}
+
+// buckets is a cumulative histogram as the services send it.
+type buckets interface {
+	GetBounds() []float64
+	GetCounts() []float64
+	GetCount() float64
+	GetSum() float64
+}
+
+func histogram(desc *prometheus.Desc, from buckets, labels ...string) prometheus.Metric {
+	counts := map[float64]uint64{}
+	for i, bound := range from.GetBounds() {
+		if i < len(from.GetCounts()) && !math.IsNaN(bound) && !math.IsInf(bound, 0) {
+			counts[bound] = uint64(max(0, finite(from.GetCounts()[i])))
 		}
 	}
-	out <- prometheus.MustNewConstHistogram(durationDesc,
-		uint64(max(0, finite(histogram.GetCount()))), finite(histogram.GetSum()), buckets, labels...)
+	return prometheus.MustNewConstHistogram(desc,
+		uint64(max(0, finite(from.GetCount()))), finite(from.GetSum()), counts, labels...)
 }
 
 func collectInstances(out chan<- prometheus.Metric, m *poolv1.FunctionMetrics, labels ...string) {

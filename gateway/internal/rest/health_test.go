@@ -1,10 +1,12 @@
 package rest
 
 import (
+	"strings"
 	"testing"
 
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	poolv1 "serverless-orchestrator/gateway/gen/serverless/pool/v1"
 	"serverless-orchestrator/gateway/internal/backend"
 )
 
@@ -40,6 +42,30 @@ func TestHealth(t *testing.T) {
 			}
 			if answer := a.send("GET", "/health/live", ""); answer.Code != 200 {
 				t.Errorf("live = %d %s", answer.Code, answer.Body)
+			}
+		})
+	}
+}
+
+func TestHealthTellsTheIsolation(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		isolation *poolv1.Isolation
+		want      string
+	}{
+		{"full", &poolv1.Isolation{}, `"isolation":"full"}`},
+		{"layers missing", &poolv1.Isolation{MissingLayers: []string{"seccomp", "landlock"}},
+			`"isolation":["seccomp","landlock"]}`},
+		{"no launcher", &poolv1.Isolation{Problem: "the launcher was lost"}, `"problems":["the launcher was lost"]}`},
+		{"no runtime", &poolv1.Isolation{Runtimes: []*poolv1.RuntimeStock{{Runtime: "node", Problem: "not installed"}}},
+			`"isolation":"full","problems":["node: not installed"]}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := newAPI(t)
+			a.cluster.Answer(getIsolation, &poolv1.GetIsolationResponse{Isolation: test.isolation})
+			answer := compact(t, a.send("GET", "/health", "").Body.Bytes())
+			if !strings.HasSuffix(answer, ","+test.want) {
+				t.Errorf("health = %s, want it to end in %s", answer, test.want)
 			}
 		})
 	}

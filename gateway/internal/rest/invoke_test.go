@@ -16,6 +16,7 @@ func receiptFor(cold bool, milliseconds float64) *routerv1.InvokeResponse {
 		RequestId: newRequestID(time.Now()), StatusCode: 200, Body: []byte(`{"message":"Hello"}`),
 		Headers: map[string]string{"x-b": "2", "x-a": "1"},
 		Logs:    []string{"[START] Request", "hello", "[END] Request"}, Duration: milliseconds, MemoryUsed: 12,
+		CpuTime:    milliseconds / 2,
 		FunctionId: "fn-1", FunctionName: "hello", Version: 1, InstanceId: "inst-42",
 		Phases: &routerv1.Phases{Queue: milliseconds / 3, Handler: milliseconds / 2},
 	}
@@ -31,7 +32,7 @@ func TestReceiptHasTheDocumentedFieldsInOrder(t *testing.T) {
 	receipt.RequestId = "req-1234567890-abc123"
 	want := `{"requestId":"req-1234567890-abc123","statusCode":200,"body":{"message":"Hello"},` +
 		`"headers":{"x-a":"1","x-b":"2"},"logs":["[START] Request","hello","[END] Request"],` +
-		`"duration":1.800,"memoryUsed":12.000,"coldStart":true,` +
+		`"duration":1.800,"memoryUsed":12.000,"cpuTime":0.900,"coldStart":true,` +
 		`"functionId":"fn-1","version":1,"instanceId":"inst-42",` +
 		`"phases":{"queue":0.600,"start":0.257,"init":0.200,"handler":0.900},"logsTruncated":false}`
 	if got := compact(t, appendReceipt(nil, receipt)); got != want {

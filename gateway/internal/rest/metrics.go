@@ -26,6 +26,7 @@ type functionNumbers struct {
 // numbers is one look at the platform.
 type numbers struct {
 	functions          []*functionNumbers // by name
+	startSteps         []*poolv1.StartStep
 	poolErr, routerErr error
 }
 
@@ -41,6 +42,7 @@ func (h *Handler) collectNumbers(ctx context.Context) *numbers {
 	group.Go(func() { router, results.routerErr = h.router.GetStatistics(ctx, &routerv1.GetStatisticsRequest{}) })
 	group.Wait()
 
+	results.startSteps = pool.GetStartSteps()
 	byID := map[string]*functionNumbers{}
 	function := func(id, name string) *functionNumbers {
 		found := byID[id]

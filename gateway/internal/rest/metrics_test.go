@@ -14,6 +14,8 @@ func withNumbers(t *testing.T) *api {
 	a.cluster.Answer(getMetrics, &poolv1.GetMetricsResponse{Metrics: []*poolv1.FunctionMetrics{
 		{FunctionId: "fn-1", FunctionName: "hello", Total: 3, Warm: 2, Busy: 1, Started: 4, FailedStarts: 1, Expired: 2},
 		{FunctionId: "fn-2", FunctionName: "idle", Total: 1, Warm: 1},
+	}, StartSteps: []*poolv1.StartStep{
+		{Runtime: "node", Step: "activate", Bounds: []float64{0.001}, Counts: []float64{3}, Count: 4, Sum: 0.25},
 	}})
 	a.cluster.Answer(getStatistics, &routerv1.GetStatisticsResponse{Functions: []*routerv1.FunctionStatistics{
 		{
@@ -79,6 +81,8 @@ func TestExposition(t *testing.T) {
 	a.send("BREW", "/pot", "")
 	text := a.send("GET", "/metrics", "", "Accept", "text/plain").Body.String()
 	for _, want := range []string{
+		`so_start_step_seconds_bucket{runtime="node",step="activate",le="0.001"} 3`,
+		`so_start_step_seconds_sum{runtime="node",step="activate"} 0.25`,
 		`faas_invocations_total{function="hello",function_id="fn-1"} 100`,
 		`faas_invocations_total{function="gone",function_id="fn-3"} 7`,
 		`faas_errors_total{function="hello",function_id="fn-1"} 2`,

@@ -32,6 +32,7 @@ func appendReceipt(to []byte, receipt *routerv1.InvokeResponse) []byte {
 	to = appendStrings(append(to, `,"logs":`...), receipt.GetLogs())
 	to = appendMeasured(append(to, `,"duration":`...), receipt.GetDuration())
 	to = appendMeasured(append(to, `,"memoryUsed":`...), receipt.GetMemoryUsed())
+	to = appendMeasured(append(to, `,"cpuTime":`...), receipt.GetCpuTime())
 	to = appendBool(append(to, `,"coldStart":`...), receipt.GetColdStart())
 	to = appendString(append(to, `,"functionId":`...), receipt.GetFunctionId())
 	to = strconv.AppendInt(append(to, `,"version":`...), int64(receipt.GetVersion()), 10)

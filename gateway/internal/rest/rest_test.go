@@ -26,6 +26,7 @@ const (
 	warm             = "/serverless.pool.v1.PoolService/Warm"
 	listInstances    = "/serverless.pool.v1.PoolService/ListInstances"
 	getMetrics       = "/serverless.pool.v1.PoolService/GetMetrics"
+	getIsolation     = "/serverless.pool.v1.PoolService/GetIsolation"
 	invoke           = "/serverless.router.v1.RouterService/Invoke"
 	listLogs         = "/serverless.router.v1.RouterService/ListLogs"
 	getStatistics    = "/serverless.router.v1.RouterService/GetStatistics"

@@ -10,9 +10,11 @@ namespace pb = serverless::pool::v1;
 RuntimeCatalog FakeRuntimes() {
   serverless::config::v1::RuntimeDescriptor descriptor;
   descriptor.set_name("node");
-  descriptor.add_command("node");
-  return RuntimeCatalog(
-      {{"node", Runtime(descriptor, "/usr/bin/node", "/shim.js")}});
+  descriptor.add_zygote("node");
+  descriptor.mutable_source()->add_files("{file}.js");
+  descriptor.set_memory_floor(64);
+  descriptor.set_max_pids(32);
+  return RuntimeCatalog({{"node", Runtime(descriptor)}});
 }
 
 }  // namespace
@@ -24,7 +26,7 @@ PoolFixture::PoolFixture(InstancePool::Options options)
       pool(std::make_unique<InstancePool>(
           std::move(options),
           InstancePool::Dependencies{context_, directory, code, runtimes_,
-                                     executor_})) {
+                                     steps, executor_})) {
   router = pool->Attach(link);
 }
 

@@ -61,6 +61,7 @@ class PoolFixture {
   FakeFunctionDirectory directory;
   FakeCodeStore code;
   RecordingLink link;
+  StartSteps steps;
   RouterId router = 0;
 
  private:

@@ -40,7 +40,10 @@ type PoolConfig struct {
 	CleanupInterval     *durationpb.Duration   `protobuf:"bytes,13,opt,name=cleanup_interval,json=cleanupInterval,proto3" json:"cleanup_interval,omitempty"`
 	TerminateGrace      *durationpb.Duration   `protobuf:"bytes,14,opt,name=terminate_grace,json=terminateGrace,proto3" json:"terminate_grace,omitempty"`
 	LogLimit            int32                  `protobuf:"varint,15,opt,name=log_limit,json=logLimit,proto3" json:"log_limit,omitempty"`
-	InstanceUid         int32                  `protobuf:"varint,16,opt,name=instance_uid,json=instanceUid,proto3" json:"instance_uid,omitempty"`
+	LauncherSocket      string                 `protobuf:"bytes,17,opt,name=launcher_socket,json=launcherSocket,proto3" json:"launcher_socket,omitempty"`
+	FreezeAfter         *durationpb.Duration   `protobuf:"bytes,18,opt,name=freeze_after,json=freezeAfter,proto3" json:"freeze_after,omitempty"`
+	ParkedMin           int32                  `protobuf:"varint,19,opt,name=parked_min,json=parkedMin,proto3" json:"parked_min,omitempty"`
+	ParkedMax           int32                  `protobuf:"varint,20,opt,name=parked_max,json=parkedMax,proto3" json:"parked_max,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -180,9 +183,30 @@ func (x *PoolConfig) GetLogLimit() int32 {
 	return 0
 }
 
-func (x *PoolConfig) GetInstanceUid() int32 {
+func (x *PoolConfig) GetLauncherSocket() string {
 	if x != nil {
-		return x.InstanceUid
+		return x.LauncherSocket
+	}
+	return ""
+}
+
+func (x *PoolConfig) GetFreezeAfter() *durationpb.Duration {
+	if x != nil {
+		return x.FreezeAfter
+	}
+	return nil
+}
+
+func (x *PoolConfig) GetParkedMin() int32 {
+	if x != nil {
+		return x.ParkedMin
+	}
+	return 0
+}
+
+func (x *PoolConfig) GetParkedMax() int32 {
+	if x != nil {
+		return x.ParkedMax
 	}
 	return 0
 }
@@ -191,7 +215,7 @@ var File_serverless_config_v1_pool_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_pool_proto_rawDesc = "" +
 	"\n" +
-	"\x1fserverless/config/v1/pool.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xf6\x0f\n" +
+	"\x1fserverless/config/v1/pool.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xf8\x12\n" +
 	"\n" +
 	"PoolConfig\x12V\n" +
 	"\x0elisten_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
@@ -199,9 +223,9 @@ const file_serverless_config_v1_pool_proto_rawDesc = "" +
 	"\tlog_level\x18\x02 \x01(\tBG\xca\xc1\x18C\n" +
 	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12_\n" +
 	"\x10registry_address\x18\x03 \x01(\tB4\xca\xc1\x180\n" +
-	"\x1cgRPC address of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12y\n" +
-	"\bdata_dir\x18\x04 \x01(\tB^\xca\xc1\x18Z\n" +
-	"Ldirectory of cached code and instance work directories; created when missing\x12\bvar/pool0\x01R\adataDir\x12Z\n" +
+	"\x1cgRPC address of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12[\n" +
+	"\bdata_dir\x18\x04 \x01(\tB@\xca\xc1\x18<\n" +
+	".directory of cached code; created when missing\x12\bvar/pool0\x01R\adataDir\x12Z\n" +
 	"\fruntimes_dir\x18\x05 \x01(\tB7\xca\xc1\x183\n" +
 	"%directory with one folder per runtime\x12\bruntimes0\x01R\vruntimesDir\x12\x82\x01\n" +
 	"\rdrain_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationBB\xca\xc1\x18>\n" +
@@ -211,10 +235,10 @@ const file_serverless_config_v1_pool_proto_rawDesc = "" +
 	"\rmemory_budget\x18\b \x01(\x05B]\xca\xc1\x18Y\n" +
 	"Ksum of the instances' memory limits in MB; 0: three quarters of the machine\x12\x010!\x00\x00\x00\x00\x00\x00pAR\fmemoryBudget\x12\x85\x01\n" +
 	"\x15max_concurrent_starts\x18\t \x01(\x05BQ\xca\xc1\x18M\n" +
-	"?instances being started at the same time; 0: four per processor\x12\x010!\x00\x00\x00\x00\x00@\x8f@R\x13maxConcurrentStarts\x12\x93\x01\n" +
+	"?instances being started at the same time; 0: four per processor\x12\x010!\x00\x00\x00\x00\x00@\x8f@R\x13maxConcurrentStarts\x12\x9d\x01\n" +
 	"\finit_timeout\x18\n" +
-	" \x01(\v2\x19.google.protobuf.DurationBU\xca\xc1\x18Q\n" +
-	"8how long an instance may take to start and load its code\x12\x0310s\x19\x9a\x99\x99\x99\x99\x99\xb9?!\x00\x00\x00\x00\x00\xc0r@R\vinitTimeout\x12\xaa\x01\n" +
+	" \x01(\v2\x19.google.protobuf.DurationB_\xca\xc1\x18[\n" +
+	"Bhow long an instance may take to start, and again to load its code\x12\x0310s\x19\x9a\x99\x99\x99\x99\x99\xb9?!\x00\x00\x00\x00\x00\xc0r@R\vinitTimeout\x12\xaa\x01\n" +
 	"\fidle_timeout\x18\v \x01(\v2\x19.google.protobuf.DurationBl\xca\xc1\x18h\n" +
 	"Oan instance unused for this long is stopped, unless its function says otherwise\x12\x0360s\x19\x9a\x99\x99\x99\x99\x99\xb9?!\x00\x00\x00\x00\x00\x18\xf5@R\vidleTimeout\x12\x96\x01\n" +
 	"\amax_age\x18\f \x01(\v2\x19.google.protobuf.DurationBb\xca\xc1\x18^\n" +
@@ -224,9 +248,17 @@ const file_serverless_config_v1_pool_proto_rawDesc = "" +
 	"\x0fterminate_grace\x18\x0e \x01(\v2\x19.google.protobuf.DurationBV\xca\xc1\x18R\n" +
 	"Atime between SIGTERM and SIGKILL when an idle instance is retired\x12\x040.5s!\x00\x00\x00\x00\x00\x00N@R\x0eterminateGrace\x12a\n" +
 	"\tlog_limit\x18\x0f \x01(\x05BD\xca\xc1\x18@\n" +
-	"#bytes of output kept per invocation\x12\a1048576\x19\x00\x00\x00\x00\x00\x00\x90@!\x00\x00\x00\x00\x00\x000AR\blogLimit\x12{\n" +
-	"\finstance_uid\x18\x10 \x01(\x05BX\xca\xc1\x18T\n" +
-	"9user and group id of instances when the pool runs as root\x12\x0565534\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\xc0\xff\xff\xff\xdfAR\vinstanceUidBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"#bytes of output kept per invocation\x12\a1048576\x19\x00\x00\x00\x00\x00\x00\x90@!\x00\x00\x00\x00\x00\x000AR\blogLimit\x12t\n" +
+	"\x0flauncher_socket\x18\x11 \x01(\tBK\xca\xc1\x18G\n" +
+	"0socket of so-launcher, which makes the sandboxes\x12\x11var/launcher.sock0\x01R\x0elauncherSocket\x12\x9f\x01\n" +
+	"\ffreeze_after\x18\x12 \x01(\v2\x19.google.protobuf.DurationBa\xca\xc1\x18]\n" +
+	"Ban instance idle for this long is frozen until its next invocation\x12\x050.05s\x19\xfc\xa9\xf1\xd2MbP?!\x00\x00\x00\x00\x00\x18\xf5@R\vfreezeAfter\x12g\n" +
+	"\n" +
+	"parked_min\x18\x13 \x01(\x05BH\xca\xc1\x18D\n" +
+	"6least number of empty sandboxes kept ready per runtime\x12\x012!\x00\x00\x00\x00\x00@\x8f@R\tparkedMin\x12|\n" +
+	"\n" +
+	"parked_max\x18\x14 \x01(\x05B]\xca\xc1\x18Y\n" +
+	"Jmost empty sandboxes kept ready per runtime, however many starts there are\x12\x0232!\x00\x00\x00\x00\x00@\x8f@R\tparkedMaxJ\x04\b\x10\x10\x11R\finstance_uidBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_pool_proto_rawDescOnce sync.Once
@@ -252,11 +284,12 @@ var file_serverless_config_v1_pool_proto_depIdxs = []int32{
 	1, // 3: serverless.config.v1.PoolConfig.max_age:type_name -> google.protobuf.Duration
 	1, // 4: serverless.config.v1.PoolConfig.cleanup_interval:type_name -> google.protobuf.Duration
 	1, // 5: serverless.config.v1.PoolConfig.terminate_grace:type_name -> google.protobuf.Duration
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	1, // 6: serverless.config.v1.PoolConfig.freeze_after:type_name -> google.protobuf.Duration
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_serverless_config_v1_pool_proto_init() }

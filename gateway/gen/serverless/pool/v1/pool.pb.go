@@ -332,7 +332,7 @@ type Instance struct {
 	Idle float64 `protobuf:"fixed64,6,opt,name=idle,proto3" json:"idle,omitempty"`
 	// Invocations it has run.
 	Invocations float64 `protobuf:"fixed64,7,opt,name=invocations,proto3" json:"invocations,omitempty"`
-	// Resident memory in MB; 0 when unknown.
+	// Peak memory in MB; 0 when unknown.
 	Memory float64 `protobuf:"fixed64,8,opt,name=memory,proto3" json:"memory,omitempty"`
 	// Why it was started: "on-demand", "warm-up", "min-instances", "target", "replacement".
 	Reason        string `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -476,10 +476,13 @@ type GetMetricsResponse struct {
 	TotalInstances int32 `protobuf:"varint,2,opt,name=total_instances,json=totalInstances,proto3" json:"total_instances,omitempty"`
 	MaxInstances   int32 `protobuf:"varint,3,opt,name=max_instances,json=maxInstances,proto3" json:"max_instances,omitempty"`
 	// Sum of the memory limits of all instances in MB, and the most this node grants.
-	MemoryCommitted float64 `protobuf:"fixed64,4,opt,name=memory_committed,json=memoryCommitted,proto3" json:"memory_committed,omitempty"`
-	MemoryBudget    float64 `protobuf:"fixed64,5,opt,name=memory_budget,json=memoryBudget,proto3" json:"memory_budget,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	MemoryCommitted float64    `protobuf:"fixed64,4,opt,name=memory_committed,json=memoryCommitted,proto3" json:"memory_committed,omitempty"`
+	MemoryBudget    float64    `protobuf:"fixed64,5,opt,name=memory_budget,json=memoryBudget,proto3" json:"memory_budget,omitempty"`
+	Isolation       *Isolation `protobuf:"bytes,6,opt,name=isolation,proto3" json:"isolation,omitempty"`
+	// One per runtime and step, since the pool started.
+	StartSteps    []*StartStep `protobuf:"bytes,7,rep,name=start_steps,json=startSteps,proto3" json:"start_steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetMetricsResponse) Reset() {
@@ -547,6 +550,341 @@ func (x *GetMetricsResponse) GetMemoryBudget() float64 {
 	return 0
 }
 
+func (x *GetMetricsResponse) GetIsolation() *Isolation {
+	if x != nil {
+		return x.Isolation
+	}
+	return nil
+}
+
+func (x *GetMetricsResponse) GetStartSteps() []*StartStep {
+	if x != nil {
+		return x.StartSteps
+	}
+	return nil
+}
+
+type GetIsolationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetIsolationRequest) Reset() {
+	*x = GetIsolationRequest{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetIsolationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetIsolationRequest) ProtoMessage() {}
+
+func (x *GetIsolationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetIsolationRequest.ProtoReflect.Descriptor instead.
+func (*GetIsolationRequest) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{7}
+}
+
+type GetIsolationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Isolation     *Isolation             `protobuf:"bytes,1,opt,name=isolation,proto3" json:"isolation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetIsolationResponse) Reset() {
+	*x = GetIsolationResponse{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetIsolationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetIsolationResponse) ProtoMessage() {}
+
+func (x *GetIsolationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetIsolationResponse.ProtoReflect.Descriptor instead.
+func (*GetIsolationResponse) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetIsolationResponse) GetIsolation() *Isolation {
+	if x != nil {
+		return x.Isolation
+	}
+	return nil
+}
+
+// What makes and holds the sandboxes of this node.
+type Isolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why no sandboxes can be made now; empty when they can.
+	Problem string `protobuf:"bytes,1,opt,name=problem,proto3" json:"problem,omitempty"`
+	// Layers that are not in force because the operator allowed it: "seccomp",
+	// "memory cgroup" and so on.
+	MissingLayers []string        `protobuf:"bytes,2,rep,name=missing_layers,json=missingLayers,proto3" json:"missing_layers,omitempty"`
+	Runtimes      []*RuntimeStock `protobuf:"bytes,3,rep,name=runtimes,proto3" json:"runtimes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Isolation) Reset() {
+	*x = Isolation{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Isolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Isolation) ProtoMessage() {}
+
+func (x *Isolation) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Isolation.ProtoReflect.Descriptor instead.
+func (*Isolation) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Isolation) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *Isolation) GetMissingLayers() []string {
+	if x != nil {
+		return x.MissingLayers
+	}
+	return nil
+}
+
+func (x *Isolation) GetRuntimes() []*RuntimeStock {
+	if x != nil {
+		return x.Runtimes
+	}
+	return nil
+}
+
+// The empty sandboxes of one runtime.
+type RuntimeStock struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Runtime string                 `protobuf:"bytes,1,opt,name=runtime,proto3" json:"runtime,omitempty"`
+	Ready   bool                   `protobuf:"varint,2,opt,name=ready,proto3" json:"ready,omitempty"`
+	// Why the runtime cannot be used; empty while it is starting.
+	Problem string `protobuf:"bytes,3,opt,name=problem,proto3" json:"problem,omitempty"`
+	// Ready to be taken, being made, and how many are wanted.
+	Parked        int32 `protobuf:"varint,4,opt,name=parked,proto3" json:"parked,omitempty"`
+	Parking       int32 `protobuf:"varint,5,opt,name=parking,proto3" json:"parking,omitempty"`
+	Target        int32 `protobuf:"varint,6,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuntimeStock) Reset() {
+	*x = RuntimeStock{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuntimeStock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuntimeStock) ProtoMessage() {}
+
+func (x *RuntimeStock) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuntimeStock.ProtoReflect.Descriptor instead.
+func (*RuntimeStock) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RuntimeStock) GetRuntime() string {
+	if x != nil {
+		return x.Runtime
+	}
+	return ""
+}
+
+func (x *RuntimeStock) GetReady() bool {
+	if x != nil {
+		return x.Ready
+	}
+	return false
+}
+
+func (x *RuntimeStock) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *RuntimeStock) GetParked() int32 {
+	if x != nil {
+		return x.Parked
+	}
+	return 0
+}
+
+func (x *RuntimeStock) GetParking() int32 {
+	if x != nil {
+		return x.Parking
+	}
+	return 0
+}
+
+func (x *RuntimeStock) GetTarget() int32 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+// How long one step of a start takes, histogram as in DurationHistogram of the
+// router: `counts[i]` observations were at most `bounds[i]` seconds.
+type StartStep struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Runtime string                 `protobuf:"bytes,1,opt,name=runtime,proto3" json:"runtime,omitempty"`
+	// Of making a sandbox, ahead of demand if possible: "cgroup", "fork",
+	// "namespaces", "mounts", "identity", "filter". Of a start: "take" (waiting
+	// for a sandbox), "activate" (limits and code), "init" (loading the code).
+	Step   string    `protobuf:"bytes,2,opt,name=step,proto3" json:"step,omitempty"`
+	Bounds []float64 `protobuf:"fixed64,3,rep,packed,name=bounds,proto3" json:"bounds,omitempty"`
+	Counts []float64 `protobuf:"fixed64,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	Count  float64   `protobuf:"fixed64,5,opt,name=count,proto3" json:"count,omitempty"`
+	// In seconds.
+	Sum           float64 `protobuf:"fixed64,6,opt,name=sum,proto3" json:"sum,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartStep) Reset() {
+	*x = StartStep{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartStep) ProtoMessage() {}
+
+func (x *StartStep) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartStep.ProtoReflect.Descriptor instead.
+func (*StartStep) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *StartStep) GetRuntime() string {
+	if x != nil {
+		return x.Runtime
+	}
+	return ""
+}
+
+func (x *StartStep) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *StartStep) GetBounds() []float64 {
+	if x != nil {
+		return x.Bounds
+	}
+	return nil
+}
+
+func (x *StartStep) GetCounts() []float64 {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *StartStep) GetCount() float64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *StartStep) GetSum() float64 {
+	if x != nil {
+		return x.Sum
+	}
+	return 0
+}
+
 type FunctionMetrics struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	FunctionId   string                 `protobuf:"bytes,1,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
@@ -568,7 +906,7 @@ type FunctionMetrics struct {
 
 func (x *FunctionMetrics) Reset() {
 	*x = FunctionMetrics{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +918,7 @@ func (x *FunctionMetrics) String() string {
 func (*FunctionMetrics) ProtoMessage() {}
 
 func (x *FunctionMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +931,7 @@ func (x *FunctionMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FunctionMetrics.ProtoReflect.Descriptor instead.
 func (*FunctionMetrics) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{7}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FunctionMetrics) GetFunctionId() string {
@@ -686,7 +1024,7 @@ type SetTargetRequest struct {
 
 func (x *SetTargetRequest) Reset() {
 	*x = SetTargetRequest{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +1036,7 @@ func (x *SetTargetRequest) String() string {
 func (*SetTargetRequest) ProtoMessage() {}
 
 func (x *SetTargetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +1049,7 @@ func (x *SetTargetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTargetRequest.ProtoReflect.Descriptor instead.
 func (*SetTargetRequest) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{8}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetTargetRequest) GetFunctionId() string {
@@ -747,7 +1085,7 @@ type SetTargetResponse struct {
 
 func (x *SetTargetResponse) Reset() {
 	*x = SetTargetResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +1097,7 @@ func (x *SetTargetResponse) String() string {
 func (*SetTargetResponse) ProtoMessage() {}
 
 func (x *SetTargetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +1110,7 @@ func (x *SetTargetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTargetResponse.ProtoReflect.Descriptor instead.
 func (*SetTargetResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{9}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetTargetResponse) GetStarting() int32 {
@@ -804,7 +1142,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +1154,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +1167,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{10}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AttachRequest) GetMessage() isAttachRequest_Message {
@@ -899,7 +1237,7 @@ type RouterHello struct {
 
 func (x *RouterHello) Reset() {
 	*x = RouterHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +1249,7 @@ func (x *RouterHello) String() string {
 func (*RouterHello) ProtoMessage() {}
 
 func (x *RouterHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +1262,7 @@ func (x *RouterHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouterHello.ProtoReflect.Descriptor instead.
 func (*RouterHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{11}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RouterHello) GetRouterId() string {
@@ -947,7 +1285,7 @@ type StartInstance struct {
 
 func (x *StartInstance) Reset() {
 	*x = StartInstance{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1297,7 @@ func (x *StartInstance) String() string {
 func (*StartInstance) ProtoMessage() {}
 
 func (x *StartInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1310,7 @@ func (x *StartInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartInstance.ProtoReflect.Descriptor instead.
 func (*StartInstance) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{12}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StartInstance) GetStartId() string {
@@ -1012,7 +1350,7 @@ type Dispatch struct {
 
 func (x *Dispatch) Reset() {
 	*x = Dispatch{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1362,7 @@ func (x *Dispatch) String() string {
 func (*Dispatch) ProtoMessage() {}
 
 func (x *Dispatch) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1375,7 @@ func (x *Dispatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dispatch.ProtoReflect.Descriptor instead.
 func (*Dispatch) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{13}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Dispatch) GetRequestId() string {
@@ -1086,7 +1424,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1436,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1449,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{14}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AttachResponse) GetMessage() isAttachResponse_Message {
@@ -1226,7 +1564,7 @@ type PoolHello struct {
 
 func (x *PoolHello) Reset() {
 	*x = PoolHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1238,7 +1576,7 @@ func (x *PoolHello) String() string {
 func (*PoolHello) ProtoMessage() {}
 
 func (x *PoolHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1251,7 +1589,7 @@ func (x *PoolHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolHello.ProtoReflect.Descriptor instead.
 func (*PoolHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{15}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PoolHello) GetPoolId() string {
@@ -1289,7 +1627,7 @@ type InstanceUpdate struct {
 
 func (x *InstanceUpdate) Reset() {
 	*x = InstanceUpdate{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1639,7 @@ func (x *InstanceUpdate) String() string {
 func (*InstanceUpdate) ProtoMessage() {}
 
 func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1652,7 @@ func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceUpdate.ProtoReflect.Descriptor instead.
 func (*InstanceUpdate) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{16}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *InstanceUpdate) GetInstanceId() string {
@@ -1374,7 +1712,7 @@ type StartFailed struct {
 	FunctionId string                 `protobuf:"bytes,2,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
 	Version    int32                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	// NO_CAPACITY, NOT_FOUND, UNAVAILABLE (code could not be fetched),
-	// FUNCTION_INIT_FAILED, FUNCTION_CRASHED, FUNCTION_PROTOCOL_ERROR.
+	// FUNCTION_INIT_FAILED, FUNCTION_OOM, FUNCTION_PROTOCOL_ERROR.
 	Error *v1.Error `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
 	// What the code printed while it was loaded.
 	Logs          []string `protobuf:"bytes,5,rep,name=logs,proto3" json:"logs,omitempty"`
@@ -1384,7 +1722,7 @@ type StartFailed struct {
 
 func (x *StartFailed) Reset() {
 	*x = StartFailed{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1734,7 @@ func (x *StartFailed) String() string {
 func (*StartFailed) ProtoMessage() {}
 
 func (x *StartFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1747,7 @@ func (x *StartFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartFailed.ProtoReflect.Descriptor instead.
 func (*StartFailed) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{17}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StartFailed) GetStartId() string {
@@ -1461,7 +1799,7 @@ type Rejected struct {
 
 func (x *Rejected) Reset() {
 	*x = Rejected{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1811,7 @@ func (x *Rejected) String() string {
 func (*Rejected) ProtoMessage() {}
 
 func (x *Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1824,7 @@ func (x *Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejected.ProtoReflect.Descriptor instead.
 func (*Rejected) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{18}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Rejected) GetRequestId() string {
@@ -1521,7 +1859,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1871,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1884,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Started) GetRequestId() string {
@@ -1574,8 +1912,8 @@ type Result struct {
 	// JSON text, validated by the pool.
 	Body []byte `protobuf:"bytes,5,opt,name=body,proto3" json:"body,omitempty"`
 	// FUNCTION_ERROR, FUNCTION_CRASHED, FUNCTION_TIMEOUT, FUNCTION_RESULT_INVALID,
-	// FUNCTION_PROTOCOL_ERROR, PAYLOAD_TOO_LARGE; INSTANCE_LOST when the pool's
-	// drain timeout cut it off.
+	// FUNCTION_PROTOCOL_ERROR, FUNCTION_OOM, PAYLOAD_TOO_LARGE; INSTANCE_LOST when
+	// the pool's drain timeout or the end of the launcher cut it off.
 	Error *v1.Error `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
 	// What user code printed, line by line.
 	Logs          []string `protobuf:"bytes,7,rep,name=logs,proto3" json:"logs,omitempty"`
@@ -1586,14 +1924,17 @@ type Result struct {
 	MemoryUsed float64 `protobuf:"fixed64,10,opt,name=memory_used,json=memoryUsed,proto3" json:"memory_used,omitempty"`
 	// Whether the instance may be dispatched to again at once. False: it is
 	// TERMINATING.
-	InstanceFree  bool `protobuf:"varint,11,opt,name=instance_free,json=instanceFree,proto3" json:"instance_free,omitempty"`
+	InstanceFree bool `protobuf:"varint,11,opt,name=instance_free,json=instanceFree,proto3" json:"instance_free,omitempty"`
+	// Processor time used by everything in the sandbox since its last invocation
+	// ended (or since it became warm), in ms.
+	CpuTime       float64 `protobuf:"fixed64,12,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1946,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1959,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Result) GetRequestId() string {
@@ -1698,6 +2039,13 @@ func (x *Result) GetInstanceFree() bool {
 	return false
 }
 
+func (x *Result) GetCpuTime() float64 {
+	if x != nil {
+		return x.CpuTime
+	}
+	return 0
+}
+
 var File_serverless_pool_v1_pool_proto protoreflect.FileDescriptor
 
 const file_serverless_pool_v1_pool_proto_rawDesc = "" +
@@ -1731,13 +2079,37 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\vinvocations\x18\a \x01(\x01R\vinvocations\x12\x16\n" +
 	"\x06memory\x18\b \x01(\x01R\x06memory\x12\x16\n" +
 	"\x06reason\x18\t \x01(\tR\x06reason\"\x13\n" +
-	"\x11GetMetricsRequest\"\xf1\x01\n" +
+	"\x11GetMetricsRequest\"\xee\x02\n" +
 	"\x12GetMetricsResponse\x12=\n" +
 	"\ametrics\x18\x01 \x03(\v2#.serverless.pool.v1.FunctionMetricsR\ametrics\x12'\n" +
 	"\x0ftotal_instances\x18\x02 \x01(\x05R\x0etotalInstances\x12#\n" +
 	"\rmax_instances\x18\x03 \x01(\x05R\fmaxInstances\x12)\n" +
 	"\x10memory_committed\x18\x04 \x01(\x01R\x0fmemoryCommitted\x12#\n" +
-	"\rmemory_budget\x18\x05 \x01(\x01R\fmemoryBudget\"\xcf\x02\n" +
+	"\rmemory_budget\x18\x05 \x01(\x01R\fmemoryBudget\x12;\n" +
+	"\tisolation\x18\x06 \x01(\v2\x1d.serverless.pool.v1.IsolationR\tisolation\x12>\n" +
+	"\vstart_steps\x18\a \x03(\v2\x1d.serverless.pool.v1.StartStepR\n" +
+	"startSteps\"\x15\n" +
+	"\x13GetIsolationRequest\"S\n" +
+	"\x14GetIsolationResponse\x12;\n" +
+	"\tisolation\x18\x01 \x01(\v2\x1d.serverless.pool.v1.IsolationR\tisolation\"\x8a\x01\n" +
+	"\tIsolation\x12\x18\n" +
+	"\aproblem\x18\x01 \x01(\tR\aproblem\x12%\n" +
+	"\x0emissing_layers\x18\x02 \x03(\tR\rmissingLayers\x12<\n" +
+	"\bruntimes\x18\x03 \x03(\v2 .serverless.pool.v1.RuntimeStockR\bruntimes\"\xa2\x01\n" +
+	"\fRuntimeStock\x12\x18\n" +
+	"\aruntime\x18\x01 \x01(\tR\aruntime\x12\x14\n" +
+	"\x05ready\x18\x02 \x01(\bR\x05ready\x12\x18\n" +
+	"\aproblem\x18\x03 \x01(\tR\aproblem\x12\x16\n" +
+	"\x06parked\x18\x04 \x01(\x05R\x06parked\x12\x18\n" +
+	"\aparking\x18\x05 \x01(\x05R\aparking\x12\x16\n" +
+	"\x06target\x18\x06 \x01(\x05R\x06target\"\x91\x01\n" +
+	"\tStartStep\x12\x18\n" +
+	"\aruntime\x18\x01 \x01(\tR\aruntime\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\tR\x04step\x12\x16\n" +
+	"\x06bounds\x18\x03 \x03(\x01R\x06bounds\x12\x16\n" +
+	"\x06counts\x18\x04 \x03(\x01R\x06counts\x12\x14\n" +
+	"\x05count\x18\x05 \x01(\x01R\x05count\x12\x10\n" +
+	"\x03sum\x18\x06 \x01(\x01R\x03sum\"\xcf\x02\n" +
 	"\x0fFunctionMetrics\x12\x1f\n" +
 	"\vfunction_id\x18\x01 \x01(\tR\n" +
 	"functionId\x12#\n" +
@@ -1817,7 +2189,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
-	"instanceId\"\xcb\x03\n" +
+	"instanceId\"\xe6\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -1834,7 +2206,8 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\vmemory_used\x18\n" +
 	" \x01(\x01R\n" +
 	"memoryUsed\x12#\n" +
-	"\rinstance_free\x18\v \x01(\bR\finstanceFree\x1a:\n" +
+	"\rinstance_free\x18\v \x01(\bR\finstanceFree\x12\x19\n" +
+	"\bcpu_time\x18\f \x01(\x01R\acpuTime\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xb6\x01\n" +
@@ -1844,12 +2217,13 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\x16INSTANCE_STATE_WARMING\x10\x02\x12\x17\n" +
 	"\x13INSTANCE_STATE_WARM\x10\x03\x12\x17\n" +
 	"\x13INSTANCE_STATE_BUSY\x10\x04\x12\x1e\n" +
-	"\x1aINSTANCE_STATE_TERMINATING\x10\x052\x9b\x02\n" +
+	"\x1aINSTANCE_STATE_TERMINATING\x10\x052\xfe\x02\n" +
 	"\vPoolService\x12I\n" +
 	"\x04Warm\x12\x1f.serverless.pool.v1.WarmRequest\x1a .serverless.pool.v1.WarmResponse\x12d\n" +
 	"\rListInstances\x12(.serverless.pool.v1.ListInstancesRequest\x1a).serverless.pool.v1.ListInstancesResponse\x12[\n" +
 	"\n" +
-	"GetMetrics\x12%.serverless.pool.v1.GetMetricsRequest\x1a&.serverless.pool.v1.GetMetricsResponse2\xc0\x01\n" +
+	"GetMetrics\x12%.serverless.pool.v1.GetMetricsRequest\x1a&.serverless.pool.v1.GetMetricsResponse\x12a\n" +
+	"\fGetIsolation\x12'.serverless.pool.v1.GetIsolationRequest\x1a(.serverless.pool.v1.GetIsolationResponse2\xc0\x01\n" +
 	"\x0fPoolNodeService\x12S\n" +
 	"\x06Attach\x12!.serverless.pool.v1.AttachRequest\x1a\".serverless.pool.v1.AttachResponse(\x010\x01\x12X\n" +
 	"\tSetTarget\x12$.serverless.pool.v1.SetTargetRequest\x1a%.serverless.pool.v1.SetTargetResponseB?Z=serverless-orchestrator/gateway/gen/serverless/pool/v1;poolv1b\x06proto3"
@@ -1867,7 +2241,7 @@ func file_serverless_pool_v1_pool_proto_rawDescGZIP() []byte {
 }
 
 var file_serverless_pool_v1_pool_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(InstanceState)(0),            // 0: serverless.pool.v1.InstanceState
 	(*WarmRequest)(nil),           // 1: serverless.pool.v1.WarmRequest
@@ -1877,54 +2251,65 @@ var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(*Instance)(nil),              // 5: serverless.pool.v1.Instance
 	(*GetMetricsRequest)(nil),     // 6: serverless.pool.v1.GetMetricsRequest
 	(*GetMetricsResponse)(nil),    // 7: serverless.pool.v1.GetMetricsResponse
-	(*FunctionMetrics)(nil),       // 8: serverless.pool.v1.FunctionMetrics
-	(*SetTargetRequest)(nil),      // 9: serverless.pool.v1.SetTargetRequest
-	(*SetTargetResponse)(nil),     // 10: serverless.pool.v1.SetTargetResponse
-	(*AttachRequest)(nil),         // 11: serverless.pool.v1.AttachRequest
-	(*RouterHello)(nil),           // 12: serverless.pool.v1.RouterHello
-	(*StartInstance)(nil),         // 13: serverless.pool.v1.StartInstance
-	(*Dispatch)(nil),              // 14: serverless.pool.v1.Dispatch
-	(*AttachResponse)(nil),        // 15: serverless.pool.v1.AttachResponse
-	(*PoolHello)(nil),             // 16: serverless.pool.v1.PoolHello
-	(*InstanceUpdate)(nil),        // 17: serverless.pool.v1.InstanceUpdate
-	(*StartFailed)(nil),           // 18: serverless.pool.v1.StartFailed
-	(*Rejected)(nil),              // 19: serverless.pool.v1.Rejected
-	(*Started)(nil),               // 20: serverless.pool.v1.Started
-	(*Result)(nil),                // 21: serverless.pool.v1.Result
-	nil,                           // 22: serverless.pool.v1.Result.HeadersEntry
-	(*v1.Error)(nil),              // 23: serverless.error.v1.Error
+	(*GetIsolationRequest)(nil),   // 8: serverless.pool.v1.GetIsolationRequest
+	(*GetIsolationResponse)(nil),  // 9: serverless.pool.v1.GetIsolationResponse
+	(*Isolation)(nil),             // 10: serverless.pool.v1.Isolation
+	(*RuntimeStock)(nil),          // 11: serverless.pool.v1.RuntimeStock
+	(*StartStep)(nil),             // 12: serverless.pool.v1.StartStep
+	(*FunctionMetrics)(nil),       // 13: serverless.pool.v1.FunctionMetrics
+	(*SetTargetRequest)(nil),      // 14: serverless.pool.v1.SetTargetRequest
+	(*SetTargetResponse)(nil),     // 15: serverless.pool.v1.SetTargetResponse
+	(*AttachRequest)(nil),         // 16: serverless.pool.v1.AttachRequest
+	(*RouterHello)(nil),           // 17: serverless.pool.v1.RouterHello
+	(*StartInstance)(nil),         // 18: serverless.pool.v1.StartInstance
+	(*Dispatch)(nil),              // 19: serverless.pool.v1.Dispatch
+	(*AttachResponse)(nil),        // 20: serverless.pool.v1.AttachResponse
+	(*PoolHello)(nil),             // 21: serverless.pool.v1.PoolHello
+	(*InstanceUpdate)(nil),        // 22: serverless.pool.v1.InstanceUpdate
+	(*StartFailed)(nil),           // 23: serverless.pool.v1.StartFailed
+	(*Rejected)(nil),              // 24: serverless.pool.v1.Rejected
+	(*Started)(nil),               // 25: serverless.pool.v1.Started
+	(*Result)(nil),                // 26: serverless.pool.v1.Result
+	nil,                           // 27: serverless.pool.v1.Result.HeadersEntry
+	(*v1.Error)(nil),              // 28: serverless.error.v1.Error
 }
 var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	5,  // 0: serverless.pool.v1.ListInstancesResponse.instances:type_name -> serverless.pool.v1.Instance
-	8,  // 1: serverless.pool.v1.GetMetricsResponse.metrics:type_name -> serverless.pool.v1.FunctionMetrics
-	12, // 2: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
-	13, // 3: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
-	14, // 4: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
-	16, // 5: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
-	17, // 6: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
-	18, // 7: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
-	19, // 8: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
-	20, // 9: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
-	21, // 10: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
-	0,  // 11: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
-	23, // 12: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
-	22, // 13: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
-	23, // 14: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
-	1,  // 15: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
-	3,  // 16: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
-	6,  // 17: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
-	11, // 18: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
-	9,  // 19: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
-	2,  // 20: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
-	4,  // 21: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
-	7,  // 22: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
-	15, // 23: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
-	10, // 24: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
-	20, // [20:25] is the sub-list for method output_type
-	15, // [15:20] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	13, // 1: serverless.pool.v1.GetMetricsResponse.metrics:type_name -> serverless.pool.v1.FunctionMetrics
+	10, // 2: serverless.pool.v1.GetMetricsResponse.isolation:type_name -> serverless.pool.v1.Isolation
+	12, // 3: serverless.pool.v1.GetMetricsResponse.start_steps:type_name -> serverless.pool.v1.StartStep
+	10, // 4: serverless.pool.v1.GetIsolationResponse.isolation:type_name -> serverless.pool.v1.Isolation
+	11, // 5: serverless.pool.v1.Isolation.runtimes:type_name -> serverless.pool.v1.RuntimeStock
+	17, // 6: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
+	18, // 7: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
+	19, // 8: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
+	21, // 9: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
+	22, // 10: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
+	23, // 11: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
+	24, // 12: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
+	25, // 13: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
+	26, // 14: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
+	0,  // 15: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
+	28, // 16: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
+	27, // 17: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
+	28, // 18: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
+	1,  // 19: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
+	3,  // 20: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
+	6,  // 21: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
+	8,  // 22: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
+	16, // 23: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
+	14, // 24: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
+	2,  // 25: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
+	4,  // 26: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
+	7,  // 27: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
+	9,  // 28: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
+	20, // 29: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
+	15, // 30: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_serverless_pool_v1_pool_proto_init() }
@@ -1933,12 +2318,12 @@ func file_serverless_pool_v1_pool_proto_init() {
 		return
 	}
 	file_serverless_pool_v1_pool_proto_msgTypes[0].OneofWrappers = []any{}
-	file_serverless_pool_v1_pool_proto_msgTypes[10].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[15].OneofWrappers = []any{
 		(*AttachRequest_Hello)(nil),
 		(*AttachRequest_Start)(nil),
 		(*AttachRequest_Dispatch)(nil),
 	}
-	file_serverless_pool_v1_pool_proto_msgTypes[14].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[19].OneofWrappers = []any{
 		(*AttachResponse_Hello)(nil),
 		(*AttachResponse_Instance)(nil),
 		(*AttachResponse_StartFailed)(nil),
@@ -1952,7 +2337,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_pool_v1_pool_proto_rawDesc), len(file_serverless_pool_v1_pool_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -112,7 +112,9 @@ type InvokeResponse struct {
 	InstanceId   string  `protobuf:"bytes,13,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	Phases       *Phases `protobuf:"bytes,14,opt,name=phases,proto3" json:"phases,omitempty"`
 	// Set when the function did not answer.
-	Error         *v1.Error `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`
+	Error *v1.Error `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`
+	// Processor time in ms, measured from outside.
+	CpuTime       float64 `protobuf:"fixed64,16,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -250,6 +252,13 @@ func (x *InvokeResponse) GetError() *v1.Error {
 		return x.Error
 	}
 	return nil
+}
+
+func (x *InvokeResponse) GetCpuTime() float64 {
+	if x != nil {
+		return x.CpuTime
+	}
+	return 0
 }
 
 // Where the time of a call went, in ms.
@@ -912,7 +921,7 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\fR\x05event\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"\xed\x04\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\x88\x05\n" +
 	"\x0eInvokeResponse\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -935,7 +944,8 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"\vinstance_id\x18\r \x01(\tR\n" +
 	"instanceId\x124\n" +
 	"\x06phases\x18\x0e \x01(\v2\x1c.serverless.router.v1.PhasesR\x06phases\x120\n" +
-	"\x05error\x18\x0f \x01(\v2\x1a.serverless.error.v1.ErrorR\x05error\x1a:\n" +
+	"\x05error\x18\x0f \x01(\v2\x1a.serverless.error.v1.ErrorR\x05error\x12\x19\n" +
+	"\bcpu_time\x18\x10 \x01(\x01R\acpuTime\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"b\n" +
