@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "sandbox/init/http_message.h"
 #include "sandbox/init/runtime_api.h"
-#include "sandbox/init/unique_fd.h"
 
 namespace so::init {
 

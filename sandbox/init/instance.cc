@@ -104,7 +104,7 @@ void Instance::SetUp() {
   sigaddset(&handled, SIGTERM);
   sigaddset(&handled, SIGCHLD);
   sigprocmask(SIG_SETMASK, &handled, nullptr);
-  signals_ = UniqueFd(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  signals_.Reset(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (signals_.get() < 0) Die("signalfd: " + std::string(strerror(errno)));
   if (!server_.Open(kRuntimeApiPort)) {
     Die("the Runtime API's port: " + std::string(strerror(errno)));

@@ -32,4 +32,5 @@ while [ "$1" != -- ]; do
   shift
 done
 mount -o remount,bind,ro "$root"
+ulimit -n 256
 exec chroot "$root" setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs "$2"

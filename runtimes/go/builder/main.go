@@ -110,13 +110,15 @@ func (b *build) writeOverlay(generated map[string]string) (string, error) {
 
 func (b *build) compile(overlay, target string) error {
 	command := exec.Command(filepath.Join(b.toolchain, "goroot", "bin", "go"), "build",
-		"-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-overlay="+overlay,
+		"-p=4", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-overlay="+overlay,
 		"-o", filepath.Join(b.output, "bootstrap"), target)
 	command.Env = []string{
 		"CGO_ENABLED=0",
 		"GO111MODULE=on",
 		"GOCACHE=" + b.cache,
 		"GOENV=off",
+		// A sandbox has a limit of threads, a machine many processors.
+		"GOMAXPROCS=4",
 		"GOMODCACHE=" + filepath.Join(b.toolchain, "mod"),
 		"GOPATH=" + filepath.Join(b.work, "go"),
 		"GOPROXY=off",
