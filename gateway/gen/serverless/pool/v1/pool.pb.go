@@ -564,6 +564,86 @@ func (x *GetMetricsResponse) GetStartSteps() []*StartStep {
 	return nil
 }
 
+type GetIsolationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetIsolationRequest) Reset() {
+	*x = GetIsolationRequest{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetIsolationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetIsolationRequest) ProtoMessage() {}
+
+func (x *GetIsolationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetIsolationRequest.ProtoReflect.Descriptor instead.
+func (*GetIsolationRequest) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{7}
+}
+
+type GetIsolationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Isolation     *Isolation             `protobuf:"bytes,1,opt,name=isolation,proto3" json:"isolation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetIsolationResponse) Reset() {
+	*x = GetIsolationResponse{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetIsolationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetIsolationResponse) ProtoMessage() {}
+
+func (x *GetIsolationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetIsolationResponse.ProtoReflect.Descriptor instead.
+func (*GetIsolationResponse) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetIsolationResponse) GetIsolation() *Isolation {
+	if x != nil {
+		return x.Isolation
+	}
+	return nil
+}
+
 // What makes and holds the sandboxes of this node.
 type Isolation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -579,7 +659,7 @@ type Isolation struct {
 
 func (x *Isolation) Reset() {
 	*x = Isolation{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +671,7 @@ func (x *Isolation) String() string {
 func (*Isolation) ProtoMessage() {}
 
 func (x *Isolation) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[7]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +684,7 @@ func (x *Isolation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Isolation.ProtoReflect.Descriptor instead.
 func (*Isolation) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{7}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Isolation) GetProblem() string {
@@ -645,7 +725,7 @@ type RuntimeStock struct {
 
 func (x *RuntimeStock) Reset() {
 	*x = RuntimeStock{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +737,7 @@ func (x *RuntimeStock) String() string {
 func (*RuntimeStock) ProtoMessage() {}
 
 func (x *RuntimeStock) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[8]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +750,7 @@ func (x *RuntimeStock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeStock.ProtoReflect.Descriptor instead.
 func (*RuntimeStock) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{8}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RuntimeStock) GetRuntime() string {
@@ -735,7 +815,7 @@ type StartStep struct {
 
 func (x *StartStep) Reset() {
 	*x = StartStep{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +827,7 @@ func (x *StartStep) String() string {
 func (*StartStep) ProtoMessage() {}
 
 func (x *StartStep) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[9]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +840,7 @@ func (x *StartStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartStep.ProtoReflect.Descriptor instead.
 func (*StartStep) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{9}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StartStep) GetRuntime() string {
@@ -826,7 +906,7 @@ type FunctionMetrics struct {
 
 func (x *FunctionMetrics) Reset() {
 	*x = FunctionMetrics{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +918,7 @@ func (x *FunctionMetrics) String() string {
 func (*FunctionMetrics) ProtoMessage() {}
 
 func (x *FunctionMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[10]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +931,7 @@ func (x *FunctionMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FunctionMetrics.ProtoReflect.Descriptor instead.
 func (*FunctionMetrics) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{10}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FunctionMetrics) GetFunctionId() string {
@@ -944,7 +1024,7 @@ type SetTargetRequest struct {
 
 func (x *SetTargetRequest) Reset() {
 	*x = SetTargetRequest{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1036,7 @@ func (x *SetTargetRequest) String() string {
 func (*SetTargetRequest) ProtoMessage() {}
 
 func (x *SetTargetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[11]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1049,7 @@ func (x *SetTargetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTargetRequest.ProtoReflect.Descriptor instead.
 func (*SetTargetRequest) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{11}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetTargetRequest) GetFunctionId() string {
@@ -1005,7 +1085,7 @@ type SetTargetResponse struct {
 
 func (x *SetTargetResponse) Reset() {
 	*x = SetTargetResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1097,7 @@ func (x *SetTargetResponse) String() string {
 func (*SetTargetResponse) ProtoMessage() {}
 
 func (x *SetTargetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[12]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1110,7 @@ func (x *SetTargetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTargetResponse.ProtoReflect.Descriptor instead.
 func (*SetTargetResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{12}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetTargetResponse) GetStarting() int32 {
@@ -1062,7 +1142,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1154,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[13]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1167,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{13}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AttachRequest) GetMessage() isAttachRequest_Message {
@@ -1157,7 +1237,7 @@ type RouterHello struct {
 
 func (x *RouterHello) Reset() {
 	*x = RouterHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1249,7 @@ func (x *RouterHello) String() string {
 func (*RouterHello) ProtoMessage() {}
 
 func (x *RouterHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1262,7 @@ func (x *RouterHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouterHello.ProtoReflect.Descriptor instead.
 func (*RouterHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{14}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RouterHello) GetRouterId() string {
@@ -1205,7 +1285,7 @@ type StartInstance struct {
 
 func (x *StartInstance) Reset() {
 	*x = StartInstance{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1297,7 @@ func (x *StartInstance) String() string {
 func (*StartInstance) ProtoMessage() {}
 
 func (x *StartInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1310,7 @@ func (x *StartInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartInstance.ProtoReflect.Descriptor instead.
 func (*StartInstance) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{15}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StartInstance) GetStartId() string {
@@ -1270,7 +1350,7 @@ type Dispatch struct {
 
 func (x *Dispatch) Reset() {
 	*x = Dispatch{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1282,7 +1362,7 @@ func (x *Dispatch) String() string {
 func (*Dispatch) ProtoMessage() {}
 
 func (x *Dispatch) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1295,7 +1375,7 @@ func (x *Dispatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dispatch.ProtoReflect.Descriptor instead.
 func (*Dispatch) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{16}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Dispatch) GetRequestId() string {
@@ -1344,7 +1424,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1436,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1449,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{17}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AttachResponse) GetMessage() isAttachResponse_Message {
@@ -1484,7 +1564,7 @@ type PoolHello struct {
 
 func (x *PoolHello) Reset() {
 	*x = PoolHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1576,7 @@ func (x *PoolHello) String() string {
 func (*PoolHello) ProtoMessage() {}
 
 func (x *PoolHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1589,7 @@ func (x *PoolHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolHello.ProtoReflect.Descriptor instead.
 func (*PoolHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{18}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PoolHello) GetPoolId() string {
@@ -1547,7 +1627,7 @@ type InstanceUpdate struct {
 
 func (x *InstanceUpdate) Reset() {
 	*x = InstanceUpdate{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1639,7 @@ func (x *InstanceUpdate) String() string {
 func (*InstanceUpdate) ProtoMessage() {}
 
 func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1652,7 @@ func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceUpdate.ProtoReflect.Descriptor instead.
 func (*InstanceUpdate) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *InstanceUpdate) GetInstanceId() string {
@@ -1642,7 +1722,7 @@ type StartFailed struct {
 
 func (x *StartFailed) Reset() {
 	*x = StartFailed{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1734,7 @@ func (x *StartFailed) String() string {
 func (*StartFailed) ProtoMessage() {}
 
 func (x *StartFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1747,7 @@ func (x *StartFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartFailed.ProtoReflect.Descriptor instead.
 func (*StartFailed) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StartFailed) GetStartId() string {
@@ -1719,7 +1799,7 @@ type Rejected struct {
 
 func (x *Rejected) Reset() {
 	*x = Rejected{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1811,7 @@ func (x *Rejected) String() string {
 func (*Rejected) ProtoMessage() {}
 
 func (x *Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1824,7 @@ func (x *Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejected.ProtoReflect.Descriptor instead.
 func (*Rejected) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Rejected) GetRequestId() string {
@@ -1779,7 +1859,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +1871,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1884,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Started) GetRequestId() string {
@@ -1854,7 +1934,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +1946,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +1959,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Result) GetRequestId() string {
@@ -2008,7 +2088,10 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\rmemory_budget\x18\x05 \x01(\x01R\fmemoryBudget\x12;\n" +
 	"\tisolation\x18\x06 \x01(\v2\x1d.serverless.pool.v1.IsolationR\tisolation\x12>\n" +
 	"\vstart_steps\x18\a \x03(\v2\x1d.serverless.pool.v1.StartStepR\n" +
-	"startSteps\"\x8a\x01\n" +
+	"startSteps\"\x15\n" +
+	"\x13GetIsolationRequest\"S\n" +
+	"\x14GetIsolationResponse\x12;\n" +
+	"\tisolation\x18\x01 \x01(\v2\x1d.serverless.pool.v1.IsolationR\tisolation\"\x8a\x01\n" +
 	"\tIsolation\x12\x18\n" +
 	"\aproblem\x18\x01 \x01(\tR\aproblem\x12%\n" +
 	"\x0emissing_layers\x18\x02 \x03(\tR\rmissingLayers\x12<\n" +
@@ -2134,12 +2217,13 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\x16INSTANCE_STATE_WARMING\x10\x02\x12\x17\n" +
 	"\x13INSTANCE_STATE_WARM\x10\x03\x12\x17\n" +
 	"\x13INSTANCE_STATE_BUSY\x10\x04\x12\x1e\n" +
-	"\x1aINSTANCE_STATE_TERMINATING\x10\x052\x9b\x02\n" +
+	"\x1aINSTANCE_STATE_TERMINATING\x10\x052\xfe\x02\n" +
 	"\vPoolService\x12I\n" +
 	"\x04Warm\x12\x1f.serverless.pool.v1.WarmRequest\x1a .serverless.pool.v1.WarmResponse\x12d\n" +
 	"\rListInstances\x12(.serverless.pool.v1.ListInstancesRequest\x1a).serverless.pool.v1.ListInstancesResponse\x12[\n" +
 	"\n" +
-	"GetMetrics\x12%.serverless.pool.v1.GetMetricsRequest\x1a&.serverless.pool.v1.GetMetricsResponse2\xc0\x01\n" +
+	"GetMetrics\x12%.serverless.pool.v1.GetMetricsRequest\x1a&.serverless.pool.v1.GetMetricsResponse\x12a\n" +
+	"\fGetIsolation\x12'.serverless.pool.v1.GetIsolationRequest\x1a(.serverless.pool.v1.GetIsolationResponse2\xc0\x01\n" +
 	"\x0fPoolNodeService\x12S\n" +
 	"\x06Attach\x12!.serverless.pool.v1.AttachRequest\x1a\".serverless.pool.v1.AttachResponse(\x010\x01\x12X\n" +
 	"\tSetTarget\x12$.serverless.pool.v1.SetTargetRequest\x1a%.serverless.pool.v1.SetTargetResponseB?Z=serverless-orchestrator/gateway/gen/serverless/pool/v1;poolv1b\x06proto3"
@@ -2157,7 +2241,7 @@ func file_serverless_pool_v1_pool_proto_rawDescGZIP() []byte {
 }
 
 var file_serverless_pool_v1_pool_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(InstanceState)(0),            // 0: serverless.pool.v1.InstanceState
 	(*WarmRequest)(nil),           // 1: serverless.pool.v1.WarmRequest
@@ -2167,60 +2251,65 @@ var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(*Instance)(nil),              // 5: serverless.pool.v1.Instance
 	(*GetMetricsRequest)(nil),     // 6: serverless.pool.v1.GetMetricsRequest
 	(*GetMetricsResponse)(nil),    // 7: serverless.pool.v1.GetMetricsResponse
-	(*Isolation)(nil),             // 8: serverless.pool.v1.Isolation
-	(*RuntimeStock)(nil),          // 9: serverless.pool.v1.RuntimeStock
-	(*StartStep)(nil),             // 10: serverless.pool.v1.StartStep
-	(*FunctionMetrics)(nil),       // 11: serverless.pool.v1.FunctionMetrics
-	(*SetTargetRequest)(nil),      // 12: serverless.pool.v1.SetTargetRequest
-	(*SetTargetResponse)(nil),     // 13: serverless.pool.v1.SetTargetResponse
-	(*AttachRequest)(nil),         // 14: serverless.pool.v1.AttachRequest
-	(*RouterHello)(nil),           // 15: serverless.pool.v1.RouterHello
-	(*StartInstance)(nil),         // 16: serverless.pool.v1.StartInstance
-	(*Dispatch)(nil),              // 17: serverless.pool.v1.Dispatch
-	(*AttachResponse)(nil),        // 18: serverless.pool.v1.AttachResponse
-	(*PoolHello)(nil),             // 19: serverless.pool.v1.PoolHello
-	(*InstanceUpdate)(nil),        // 20: serverless.pool.v1.InstanceUpdate
-	(*StartFailed)(nil),           // 21: serverless.pool.v1.StartFailed
-	(*Rejected)(nil),              // 22: serverless.pool.v1.Rejected
-	(*Started)(nil),               // 23: serverless.pool.v1.Started
-	(*Result)(nil),                // 24: serverless.pool.v1.Result
-	nil,                           // 25: serverless.pool.v1.Result.HeadersEntry
-	(*v1.Error)(nil),              // 26: serverless.error.v1.Error
+	(*GetIsolationRequest)(nil),   // 8: serverless.pool.v1.GetIsolationRequest
+	(*GetIsolationResponse)(nil),  // 9: serverless.pool.v1.GetIsolationResponse
+	(*Isolation)(nil),             // 10: serverless.pool.v1.Isolation
+	(*RuntimeStock)(nil),          // 11: serverless.pool.v1.RuntimeStock
+	(*StartStep)(nil),             // 12: serverless.pool.v1.StartStep
+	(*FunctionMetrics)(nil),       // 13: serverless.pool.v1.FunctionMetrics
+	(*SetTargetRequest)(nil),      // 14: serverless.pool.v1.SetTargetRequest
+	(*SetTargetResponse)(nil),     // 15: serverless.pool.v1.SetTargetResponse
+	(*AttachRequest)(nil),         // 16: serverless.pool.v1.AttachRequest
+	(*RouterHello)(nil),           // 17: serverless.pool.v1.RouterHello
+	(*StartInstance)(nil),         // 18: serverless.pool.v1.StartInstance
+	(*Dispatch)(nil),              // 19: serverless.pool.v1.Dispatch
+	(*AttachResponse)(nil),        // 20: serverless.pool.v1.AttachResponse
+	(*PoolHello)(nil),             // 21: serverless.pool.v1.PoolHello
+	(*InstanceUpdate)(nil),        // 22: serverless.pool.v1.InstanceUpdate
+	(*StartFailed)(nil),           // 23: serverless.pool.v1.StartFailed
+	(*Rejected)(nil),              // 24: serverless.pool.v1.Rejected
+	(*Started)(nil),               // 25: serverless.pool.v1.Started
+	(*Result)(nil),                // 26: serverless.pool.v1.Result
+	nil,                           // 27: serverless.pool.v1.Result.HeadersEntry
+	(*v1.Error)(nil),              // 28: serverless.error.v1.Error
 }
 var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	5,  // 0: serverless.pool.v1.ListInstancesResponse.instances:type_name -> serverless.pool.v1.Instance
-	11, // 1: serverless.pool.v1.GetMetricsResponse.metrics:type_name -> serverless.pool.v1.FunctionMetrics
-	8,  // 2: serverless.pool.v1.GetMetricsResponse.isolation:type_name -> serverless.pool.v1.Isolation
-	10, // 3: serverless.pool.v1.GetMetricsResponse.start_steps:type_name -> serverless.pool.v1.StartStep
-	9,  // 4: serverless.pool.v1.Isolation.runtimes:type_name -> serverless.pool.v1.RuntimeStock
-	15, // 5: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
-	16, // 6: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
-	17, // 7: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
-	19, // 8: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
-	20, // 9: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
-	21, // 10: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
-	22, // 11: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
-	23, // 12: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
-	24, // 13: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
-	0,  // 14: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
-	26, // 15: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
-	25, // 16: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
-	26, // 17: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
-	1,  // 18: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
-	3,  // 19: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
-	6,  // 20: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
-	14, // 21: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
-	12, // 22: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
-	2,  // 23: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
-	4,  // 24: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
-	7,  // 25: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
-	18, // 26: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
-	13, // 27: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
-	23, // [23:28] is the sub-list for method output_type
-	18, // [18:23] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	13, // 1: serverless.pool.v1.GetMetricsResponse.metrics:type_name -> serverless.pool.v1.FunctionMetrics
+	10, // 2: serverless.pool.v1.GetMetricsResponse.isolation:type_name -> serverless.pool.v1.Isolation
+	12, // 3: serverless.pool.v1.GetMetricsResponse.start_steps:type_name -> serverless.pool.v1.StartStep
+	10, // 4: serverless.pool.v1.GetIsolationResponse.isolation:type_name -> serverless.pool.v1.Isolation
+	11, // 5: serverless.pool.v1.Isolation.runtimes:type_name -> serverless.pool.v1.RuntimeStock
+	17, // 6: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
+	18, // 7: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
+	19, // 8: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
+	21, // 9: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
+	22, // 10: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
+	23, // 11: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
+	24, // 12: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
+	25, // 13: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
+	26, // 14: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
+	0,  // 15: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
+	28, // 16: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
+	27, // 17: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
+	28, // 18: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
+	1,  // 19: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
+	3,  // 20: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
+	6,  // 21: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
+	8,  // 22: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
+	16, // 23: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
+	14, // 24: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
+	2,  // 25: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
+	4,  // 26: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
+	7,  // 27: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
+	9,  // 28: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
+	20, // 29: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
+	15, // 30: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_serverless_pool_v1_pool_proto_init() }
@@ -2229,12 +2318,12 @@ func file_serverless_pool_v1_pool_proto_init() {
 		return
 	}
 	file_serverless_pool_v1_pool_proto_msgTypes[0].OneofWrappers = []any{}
-	file_serverless_pool_v1_pool_proto_msgTypes[13].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[15].OneofWrappers = []any{
 		(*AttachRequest_Hello)(nil),
 		(*AttachRequest_Start)(nil),
 		(*AttachRequest_Dispatch)(nil),
 	}
-	file_serverless_pool_v1_pool_proto_msgTypes[17].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[19].OneofWrappers = []any{
 		(*AttachResponse_Hello)(nil),
 		(*AttachResponse_Instance)(nil),
 		(*AttachResponse_StartFailed)(nil),
@@ -2248,7 +2337,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_pool_v1_pool_proto_rawDesc), len(file_serverless_pool_v1_pool_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

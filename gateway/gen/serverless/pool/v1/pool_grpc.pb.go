@@ -22,6 +22,7 @@ const (
 	PoolService_Warm_FullMethodName          = "/serverless.pool.v1.PoolService/Warm"
 	PoolService_ListInstances_FullMethodName = "/serverless.pool.v1.PoolService/ListInstances"
 	PoolService_GetMetrics_FullMethodName    = "/serverless.pool.v1.PoolService/GetMetrics"
+	PoolService_GetIsolation_FullMethodName  = "/serverless.pool.v1.PoolService/GetIsolation"
 )
 
 // PoolServiceClient is the client API for PoolService service.
@@ -37,6 +38,8 @@ type PoolServiceClient interface {
 	ListInstances(ctx context.Context, in *ListInstancesRequest, opts ...grpc.CallOption) (*ListInstancesResponse, error)
 	// Counts per function that has instances or is known to the registry.
 	GetMetrics(ctx context.Context, in *GetMetricsRequest, opts ...grpc.CallOption) (*GetMetricsResponse, error)
+	// Whether sandboxes can be made, and how well they isolate.
+	GetIsolation(ctx context.Context, in *GetIsolationRequest, opts ...grpc.CallOption) (*GetIsolationResponse, error)
 }
 
 type poolServiceClient struct {
@@ -77,6 +80,16 @@ func (c *poolServiceClient) GetMetrics(ctx context.Context, in *GetMetricsReques
 	return out, nil
 }
 
+func (c *poolServiceClient) GetIsolation(ctx context.Context, in *GetIsolationRequest, opts ...grpc.CallOption) (*GetIsolationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetIsolationResponse)
+	err := c.cc.Invoke(ctx, PoolService_GetIsolation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PoolServiceServer is the server API for PoolService service.
 // All implementations must embed UnimplementedPoolServiceServer
 // for forward compatibility.
@@ -90,6 +103,8 @@ type PoolServiceServer interface {
 	ListInstances(context.Context, *ListInstancesRequest) (*ListInstancesResponse, error)
 	// Counts per function that has instances or is known to the registry.
 	GetMetrics(context.Context, *GetMetricsRequest) (*GetMetricsResponse, error)
+	// Whether sandboxes can be made, and how well they isolate.
+	GetIsolation(context.Context, *GetIsolationRequest) (*GetIsolationResponse, error)
 	mustEmbedUnimplementedPoolServiceServer()
 }
 
@@ -108,6 +123,9 @@ func (UnimplementedPoolServiceServer) ListInstances(context.Context, *ListInstan
 }
 func (UnimplementedPoolServiceServer) GetMetrics(context.Context, *GetMetricsRequest) (*GetMetricsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetMetrics not implemented")
+}
+func (UnimplementedPoolServiceServer) GetIsolation(context.Context, *GetIsolationRequest) (*GetIsolationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetIsolation not implemented")
 }
 func (UnimplementedPoolServiceServer) mustEmbedUnimplementedPoolServiceServer() {}
 func (UnimplementedPoolServiceServer) testEmbeddedByValue()                     {}
@@ -184,6 +202,24 @@ func _PoolService_GetMetrics_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PoolService_GetIsolation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetIsolationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PoolServiceServer).GetIsolation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PoolService_GetIsolation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PoolServiceServer).GetIsolation(ctx, req.(*GetIsolationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PoolService_ServiceDesc is the grpc.ServiceDesc for PoolService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -202,6 +238,10 @@ var PoolService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetMetrics",
 			Handler:    _PoolService_GetMetrics_Handler,
+		},
+		{
+			MethodName: "GetIsolation",
+			Handler:    _PoolService_GetIsolation_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
