@@ -34,8 +34,8 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     native = import_from(sys.argv[1], "so_sandbox")
     shim = import_from(here, "so_runtime.shim")
-    rehearse = import_from(here, "so_runtime.rehearse").rehearse
-    rehearse(REHEARSALS)
+    rehearsal = import_from(here, "so_runtime.rehearse")
+    rehearsal.rehearse_all(REHEARSALS)
     for name in COMMON:
         __import__(name)
     sys.argv[:] = [shim.__file__]
@@ -52,7 +52,7 @@ def main():
     # Who is not given a function at once is waiting for one, and has the time to
     # make the memory its own that it will need.
     if not select.select((CHANNEL,), (), (), PARKED_SECONDS)[0]:
-        rehearse(1)
+        rehearsal.rehearse("handler")
     instance.run()
 
 

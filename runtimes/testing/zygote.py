@@ -30,11 +30,11 @@ class Zygote:
     def __init__(self, command, environment=None, stderr=None):
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Descriptor 3 must be the socket: the shell moves it there.
-        os.set_inheritable(theirs.fileno(), True)
-        moved = ["sh", "-c", f'exec "$@" {ZYGOTE_FD}<&{theirs.fileno()}', "sh", *command]
+        fd = theirs.fileno()
+        moved = ["bash", "-c", f'exec "$@" {ZYGOTE_FD}<&{fd}' + (f" {fd}<&-" if fd != ZYGOTE_FD else ""), "bash", *command]
         self.process = subprocess.Popen(
             moved, env={**ENVIRONMENT, **(environment or {})}, stdin=subprocess.DEVNULL,
-            stderr=stderr, pass_fds=[theirs.fileno()])
+            stderr=stderr, pass_fds=[fd])
         theirs.close()
         self.ended = {}
 

@@ -1,5 +1,7 @@
-"""Runs whole lives of a function in the zygote. The interpreter adapts code to
-what it is used for; children inherit what was adapted here, and share it."""
+"""Runs whole lives of a function that does not exist yet. The interpreter adapts
+code to what it is used for; what was adapted in the zygote, its children share.
+And a child that waits can touch the memory that it will need, so that it is its
+own by the time it counts."""
 
 import contextlib
 import io
@@ -13,6 +15,8 @@ from so_runtime.shim import Shim
 
 DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rehearsal")
 NONCE = bytes(NONCE_BYTES)
+META = json.dumps({"requestId": "req-0", "timeoutMs": 1000}).encode()
+EVENT = b'{"name": "World"}'
 
 
 class Ended(BaseException):
@@ -23,31 +27,38 @@ def end(code):
     raise Ended(code)
 
 
-def live_once():
+def configuration(handler):
+    config = dict.fromkeys(
+        ("functionName", "functionVersion", "invokedFunctionArn", "logGroupName", "logStreamName"), "")
+    config.update(memoryLimitInMB="128", handler="function." + handler, codeDir=DIR, environment={"A": "b"})
+    return json.dumps(config).encode()
+
+
+def rehearse(handler):
+    """One start and one invocation, over a socket of its own."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, contextlib.redirect_stdout(io.StringIO()):
+    path = list(sys.path)
+    shim = Shim(theirs.fileno(), end, {})
+    with ours, theirs:
         pool = Channel(ours.fileno(), end)
-        config = dict.fromkeys(
-            ("functionName", "functionVersion", "invokedFunctionArn", "logGroupName", "logStreamName"), "")
-        config.update(memoryLimitInMB="128", handler="function.handler", codeDir=DIR, environment={"A": "b"})
-        pool.send(CONFIG, NONCE, json.dumps(config).encode())
-        meta = json.dumps({"requestId": "req-0", "timeoutMs": 1000}).encode()
-        pool.send(INVOKE, NONCE, two_parts(meta, b'{"name": "World"}'))
+        pool.send(CONFIG, NONCE, configuration(handler))
+        pool.send(INVOKE, NONCE, two_parts(META, EVENT))
         ours.shutdown(socket.SHUT_WR)
-        shim = Shim(theirs.fileno(), end, {})
         try:
             shim.greet()
             shim.run()
         except Ended as ended:
             if ended.args != (0,):
                 raise RuntimeError(ours.recv(1 << 16)) from None
-        if shim.event_loop is not None:
-            shim.event_loop.close()
+    if shim.event_loop is not None:
+        shim.event_loop.close()
+    sys.path[:] = path
+    del sys.modules["function"]
 
 
-def rehearse(times):
-    path = list(sys.path)
-    for _ in range(times):
-        live_once()
-        del sys.modules["function"]
-        sys.path[:] = path
+def rehearse_all(times):
+    """In the zygote."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for _ in range(times):
+            rehearse("handler")
+            rehearse("async_handler")

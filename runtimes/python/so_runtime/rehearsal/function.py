@@ -1,6 +1,11 @@
-"""The function that the zygote runs before it serves."""
+"""What is run before there is a function."""
 
 
-async def handler(event, context):
-    print(context.aws_request_id, context.get_remaining_time_in_millis())
-    return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": f"Hello, {event['name']}!"}
+def handler(event, context):
+    left = context.get_remaining_time_in_millis()
+    return {"statusCode": 200, "headers": {"left": left}, "body": f"Hello, {event['name']}!"}
+
+
+async def async_handler(event, context):
+    print(context.aws_request_id)
+    return handler(event, context)
