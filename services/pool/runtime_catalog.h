@@ -16,6 +16,9 @@ class Runtime {
   explicit Runtime(serverless::config::v1::RuntimeDescriptor descriptor);
 
   const std::string& name() const { return descriptor_.name(); }
+  const serverless::config::v1::RuntimeDescriptor& descriptor() const {
+    return descriptor_;
+  }
   // The limit to enforce for a function that asks for `memory` MB.
   int EnforcedMemory(int memory) const;
   // Of one sandbox, threads included.
