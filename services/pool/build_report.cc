@@ -85,40 +85,21 @@ std::optional<absl::string_view> RustError(absl::string_view line) {
   return line;
 }
 
-// Node.js: the first line of the stack is the place, a caret below the source
-// line is the column.
-std::optional<BuildProblem> NodePlace(const FunctionFault& fault) {
-  if (fault.stack().empty()) return std::nullopt;
-  std::optional<BuildProblem> problem = ParsePlace(fault.stack(0));
-  if (!problem || !problem->text().empty()) return std::nullopt;
-  if (fault.stack_size() > 2 && problem->column() == 0) {
+// "main.py:3: message". Node.js shows the line of source with carets below it,
+// which is where the column comes from.
+BuildProblem SyntaxProblem(const FunctionFault& fault) {
+  const BuildProblem plain = PlainProblem(fault.message());
+  std::optional<BuildProblem> problem = ParsePlace(plain.text());
+  if (!problem) return plain;
+  problem->set_text(
+      Bounded(absl::StrCat("SyntaxError: ", problem->text()), kMaxTextBytes));
+  if (problem->column() == 0 && fault.stack_size() > 2) {
     const size_t caret = fault.stack(2).find_first_not_of(' ');
     if (caret != std::string::npos && fault.stack(2)[caret] == '^') {
       problem->set_column(static_cast<int>(caret) + 1);
     }
   }
-  return problem;
-}
-
-// Python: File "main.py", line 3: source
-std::optional<BuildProblem> PythonPlace(const FunctionFault& fault) {
-  if (fault.stack().empty()) return std::nullopt;
-  absl::string_view line = fault.stack(0);
-  if (!absl::ConsumePrefix(&line, "File \"")) return std::nullopt;
-  const size_t quote = line.find('"');
-  if (quote == absl::string_view::npos || line[0] == '<') return std::nullopt;
-  const absl::string_view file = line.substr(0, quote);
-  line.remove_prefix(quote + 1);
-  int number = 0;
-  // What is compiled while the code runs has its frames first: "…, in f: …".
-  if (!absl::ConsumePrefix(&line, ", line ") || !TakeNumber(line, number) ||
-      absl::StartsWith(line, ", in ")) {
-    return std::nullopt;
-  }
-  BuildProblem problem;
-  problem.set_file(Bounded(Relative(file), kMaxFileBytes));
-  problem.set_line(number);
-  return problem;
+  return *std::move(problem);
 }
 
 // Where the code that is at fault stands: the innermost frame of the author's.
@@ -140,11 +121,6 @@ BuildProblem FramePlace(const FunctionFault& fault) {
   return problem;
 }
 
-bool IsSyntaxError(absl::string_view type) {
-  return type == "SyntaxError" || type == "IndentationError" ||
-         type == "TabError" || type == "UserCodeSyntaxError";
-}
-
 bool IsMissing(absl::string_view type) {
   for (const absl::string_view missing :
        {"ImportModuleError", "HandlerNotFound", "MalformedHandlerName",
@@ -152,13 +128,6 @@ bool IsMissing(absl::string_view type) {
     if (type == missing) return true;
   }
   return false;
-}
-
-bool IsImportError(absl::string_view type, absl::string_view message) {
-  return type == "ModuleNotFoundError" || type == "ImportError" ||
-         (type == "Error" &&
-          (absl::StartsWith(message, "Cannot find module") ||
-           absl::StartsWith(message, "Cannot find package")));
 }
 
 }  // namespace
@@ -197,23 +166,11 @@ std::vector<BuildProblem> CompilerProblems(absl::string_view output) {
 std::optional<BuildProblem> LoadProblem(const FunctionFault& fault) {
   absl::string_view type = fault.type();
   absl::ConsumePrefix(&type, "Runtime.");
-  BuildProblem problem = PlainProblem(fault.message());
-  if (IsSyntaxError(type)) {
-    std::optional<BuildProblem> place = NodePlace(fault);
-    if (!place) place = PythonPlace(fault);
-    if (!place && type != "UserCodeSyntaxError") return std::nullopt;
-    if (place) {
-      place->set_text(Bounded(absl::StrCat("SyntaxError: ", problem.text()),
-                              kMaxTextBytes));
-      return place;
-    }
+  if (type == "UserCodeSyntaxError") return SyntaxProblem(fault);
+  if (IsMissing(type)) {
+    BuildProblem problem = FramePlace(fault);
+    problem.set_text(PlainProblem(fault.message()).text());
     return problem;
-  }
-  if (IsMissing(type)) return problem;
-  if (IsImportError(type, fault.message())) {
-    BuildProblem placed = FramePlace(fault);
-    placed.set_text(problem.text());
-    return placed;
   }
   return std::nullopt;
 }

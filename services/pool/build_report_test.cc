@@ -70,33 +70,33 @@ TEST(CompilerProblemsTest, IsBoundedAndBelievesNothing) {
   EXPECT_THAT(Texts(""), IsEmpty());
 }
 
-TEST(LoadProblemTest, PlacesSyntaxErrorsOfNode) {
-  EXPECT_EQ(Problem(Fault("SyntaxError", "Unexpected token '}'",
-                          {"index.js:3", "  return }", "         ^"})),
-            "index.js:3:10: SyntaxError: Unexpected token '}'");
-  EXPECT_EQ(Problem(Fault("SyntaxError", "Invalid or unexpected token",
-                          {"file:///var/task/lib/a.mjs:12"})),
-            "lib/a.mjs:12: SyntaxError: Invalid or unexpected token");
-}
-
-TEST(LoadProblemTest, PlacesSyntaxErrorsOfPython) {
-  EXPECT_EQ(Problem(Fault("IndentationError", "unexpected indent (main.py)",
-                          {"File \"/var/task/main.py\", line 2: x = 1"})),
-            "main.py:2: SyntaxError: unexpected indent (main.py)");
+TEST(LoadProblemTest, PlacesSyntaxErrors) {
+  EXPECT_EQ(
+      Problem(Fault("UserCodeSyntaxError", "index.js:3: Unexpected token '}'",
+                    {"index.js:3", "  return }", "         ^"})),
+      "index.js:3:10: SyntaxError: Unexpected token '}'");
+  EXPECT_EQ(Problem(Fault("UserCodeSyntaxError",
+                          "file:///var/task/lib/a.mjs:12: Invalid token")),
+            "lib/a.mjs:12: SyntaxError: Invalid token");
+  EXPECT_EQ(Problem(Fault("UserCodeSyntaxError", "main.py:2: unexpected indent",
+                          {"File \"main.py\", line 2: x = 1"})),
+            "main.py:2: SyntaxError: unexpected indent");
+  EXPECT_EQ(Problem(Fault("UserCodeSyntaxError", "somewhere")), "somewhere");
 }
 
 TEST(LoadProblemTest, NamesWhatIsMissing) {
   EXPECT_EQ(Problem(Fault("ImportModuleError", "there is no file index.js")),
             "there is no file index.js");
-  EXPECT_EQ(Problem(Fault("Runtime.HandlerNotFound", "no function handler")),
+  EXPECT_EQ(Problem(Fault("Runtime.InvalidEntrypoint", "no bootstrap")),
+            "no bootstrap");
+  EXPECT_EQ(Problem(Fault("HandlerNotFound", "no function handler")),
             "no function handler");
-  EXPECT_EQ(Problem(Fault("ModuleNotFoundError", "No module named 'numpy'",
+  EXPECT_EQ(Problem(Fault("ImportModuleError", "No module named 'numpy'",
                           {"File \"main.py\", line 3, in <module>: import "
                            "numpy"})),
             "main.py:3: No module named 'numpy'");
-  EXPECT_EQ(Problem(Fault("Error",
-                          "Cannot find module 'left-pad'\nRequire "
-                          "stack:")),
+  EXPECT_EQ(Problem(Fault("ImportModuleError",
+                          "Cannot find module 'left-pad'\nRequire stack:")),
             "Cannot find module 'left-pad'");
 }
 

@@ -87,7 +87,8 @@ TEST_F(BuilderTest, LoadsTheHandlerOnceAsAnInstanceWould) {
 TEST_F(BuilderTest, WhatIsWrongWithTheSourceIsAProblem) {
   const Answer answer = Build(Node());
   sandbox_.last().Print("loading\n");
-  Fail("SyntaxError", "Unexpected token", {"index.js:2", "a b", "  ^"});
+  Fail("UserCodeSyntaxError", "index.js:2: Unexpected token",
+       {"index.js:2", "a b", "  ^"});
   SO_ASSERT_OK(*answer);
   ASSERT_EQ((*answer)->problems_size(), 1);
   const BuildProblem& problem = (*answer)->problems(0);

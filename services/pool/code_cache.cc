@@ -94,11 +94,13 @@ CodeCache::MakeId CodeCache::Make(const Runtime& runtime,
     MakeFrom(path, runtime, handler, *std::move(files), *std::move(code));
     return id;
   }
-  source_.Fetch(sha256, [this, path, &runtime, handler,
+  source_.Fetch(sha256, [this, alive = std::weak_ptr<bool>(alive_),
+                         &loop = options_.loop, path, &runtime, handler,
                          files = *std::move(files)](
                             absl::StatusOr<Code> fetched) mutable {
-    options_.loop.Post([this, path, &runtime, handler, files = std::move(files),
-                        fetched = std::move(fetched)]() mutable {
+    loop.Post([this, alive, path, &runtime, handler, files = std::move(files),
+               fetched = std::move(fetched)]() mutable {
+      if (alive.expired()) return;
       if (!fetched.ok()) return Finish(path, fetched.status());
       MakeFrom(path, runtime, handler, std::move(files), *std::move(fetched));
     });

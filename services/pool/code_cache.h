@@ -73,6 +73,8 @@ class CodeCache final : public CodeStore {
   const Options options_;
   CodeSource& source_;
   CodeMaker maker_;
+  // Gone when the cache is; looked at on the loop thread.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   MakeId last_id_ = 0;
   // What waits for a directory that is being made.
   absl::flat_hash_map<std::string, std::vector<Waiting>> waiting_;

@@ -27,13 +27,15 @@ std::string HowItEnded(const TaskResult& result) {
 
 BuildReport FailedBuild(const TaskResult& result) {
   BuildReport report{.log = RepairUtf8(result.output)};
-  if (result.end == TaskResult::End::kExited && result.exit.signal == 0) {
-    report.problems = CompilerProblems(report.log);
-  }
-  if (report.problems.empty()) {
-    report.problems.push_back(
-        PlainProblem(absl::StrCat("the build ", HowItEnded(result))));
-  }
+  const bool by_itself =
+      result.end == TaskResult::End::kExited && result.exit.signal == 0;
+  if (by_itself) report.problems = CompilerProblems(report.log);
+  if (!report.problems.empty()) return report;
+  // A build that has come to its own end says why in its first line.
+  report.problems.push_back(
+      PlainProblem(by_itself && !report.log.empty()
+                       ? report.log
+                       : absl::StrCat("the build ", HowItEnded(result))));
   return report;
 }
 
@@ -45,6 +47,9 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
  public:
   Job(CodeMaker& maker, std::string path, CodeRecipe recipe, OnMade done)
       : maker_(maker),
+        alive_(maker.alive_),
+        dir_(maker.dir_),
+        deps_(maker.deps_),
         path_(std::move(path)),
         recipe_(std::move(recipe)),
         done_(std::move(done)) {}
@@ -66,9 +71,9 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
   void Cancel() {
     cancelled_ = true;
     if (task_ != 0) {
-      maker_.deps_.tasks.Cancel(task_);
+      deps_.tasks.Cancel(task_);
     } else if (build_ != 0) {
-      maker_.deps_.builds.Cancel(build_);
+      deps_.builds.Cancel(build_);
     }
   }
 
@@ -78,9 +83,10 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
   // Runs `work` on the disk thread and goes on when it succeeds.
   template <typename Work, typename Then>
   void OnDisk(Work work, Then then) {
-    maker_.deps_.disk.Post([self = shared_from_this(), work, then] {
+    deps_.disk.Post([self = shared_from_this(), work, then] {
       const absl::Status status = work();
-      self->maker_.deps_.loop.Post([self, status, then] {
+      self->deps_.loop.Post([self, status, then] {
+        if (self->alive_.expired()) return;
         if (self->cancelled_) return self->Finish(absl::CancelledError());
         if (!status.ok()) return self->Finish(status);
         then();
@@ -89,7 +95,7 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
   }
 
   absl::Status WriteSource() {
-    SO_ASSIGN_OR_RETURN(work_, MakeWorkFolder(maker_.dir_));
+    SO_ASSIGN_OR_RETURN(work_, MakeWorkFolder(dir_));
     const bool archive = recipe_.code.is_archive;
     SO_RETURN_IF_ERROR(
         WriteFiles(work_ + (archive ? "/packed" : "/source"),
@@ -101,15 +107,15 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
   }
 
   void Unpack() {
-    const Runtime* runtime = AnyNativeRuntime(maker_.deps_.runtimes);
+    const Runtime* runtime = AnyNativeRuntime(deps_.runtimes);
     if (runtime == nullptr) {
       return Finish(absl::UnavailableError(
           "archives cannot be unpacked on this node: no runtime of it has the "
           "platform's own zygote"));
     }
     source_ = work_ + "/unpacked";
-    Run(maker_.deps_.tasks, task_,
-        UnpackTask(*runtime, work_ + "/packed", source_), &Job::Unpacked);
+    Run(deps_.tasks, task_, UnpackTask(*runtime, work_ + "/packed", source_),
+        &Job::Unpacked);
   }
 
   void Unpacked(TaskResult result) {
@@ -131,7 +137,7 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
     output_ = work_ + "/output";
     OnDisk([this] { return MakeFolder(output_); },
            [this] {
-             Run(maker_.deps_.builds, build_,
+             Run(deps_.builds, build_,
                  BuildTask(*recipe_.runtime, recipe_.handler, source_, output_),
                  &Job::Built);
            });
@@ -188,7 +194,7 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
   // Once, on the loop thread; the last thing that happens.
   void Finish(const absl::Status& status) {
     if (!work_.empty()) {
-      maker_.deps_.disk.Post([work = work_] { RemoveTree(work); });
+      deps_.disk.Post([work = work_] { RemoveTree(work); });
     }
     const auto self = shared_from_this();
     maker_.jobs_.erase(path_);
@@ -201,6 +207,9 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
   }
 
   CodeMaker& maker_;
+  const std::weak_ptr<bool> alive_;
+  const std::string dir_;
+  const Dependencies deps_;
   const std::string path_;
   CodeRecipe recipe_;
   OnMade done_;

@@ -42,8 +42,8 @@ class CodeMaker {
   // directory. UNAVAILABLE: it could not be tried. CANCELLED.
   using OnMade = absl::AnyInvocable<void(absl::StatusOr<BuildReport>)>;
 
-  // `dir` is where directories are made. All dependencies are borrowed; nothing
-  // may be under way any more when the maker is destroyed.
+  // `dir` is where directories are made. All dependencies are borrowed; what is
+  // under way when the maker is destroyed is dropped.
   CodeMaker(std::string dir, Dependencies dependencies)
       : dir_(std::move(dir)), deps_(dependencies) {}
 
@@ -60,6 +60,8 @@ class CodeMaker {
   const std::string dir_;
   const Dependencies deps_;
   absl::flat_hash_map<std::string, std::shared_ptr<Job>> jobs_;
+  // Gone when the maker is; looked at on the loop thread.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace so

@@ -63,7 +63,7 @@ class Cluster:
             return {f"{name}_address": addresses[name] for name in names}
 
         return {
-            "registry": {"listen_address": addresses["registry"],
+            "registry": {"listen_address": addresses["registry"], **of("pool"),
                          "data_dir": self.state_dir / "registry"},
             "pool": {"listen_address": addresses["pool"], **of("registry"),
                      "data_dir": self.state_dir / "pool", "runtimes_dir": self.runtimes_dir},
