@@ -80,6 +80,7 @@ struct Died {
 struct ChildReport {
   ZygoteMessage type = ZygoteMessage::kReport;
   int32_t error = 0;
+  uint32_t cgroup_micros = 0;
   uint32_t namespaces_micros = 0;
   uint32_t mounts_micros = 0;
   uint32_t identity_micros = 0;

@@ -72,6 +72,7 @@ class SandboxChild {
  private:
   // Before anything else, so that all that follows is charged to it.
   Outcome EnterCgroups() {
+    const Stopwatch stopwatch(report_.cgroup_micros);
     for (const int entrance : plan_.entrances) {
       SO_RETURN_IF_FAILED(Check(write(entrance, "0", 1), "enter a cgroup"));
     }

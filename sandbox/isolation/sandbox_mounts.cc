@@ -26,9 +26,9 @@ Outcome Hide(const char* path, const char* cover) {
   return errno == ENOENT ? Outcome{} : Failed("hide a part of proc");
 }
 
+// Over the zygote's, which cannot be reached from then on. Unmounting it would
+// wait for every processor of the machine.
 Outcome MountProc() {
-  SO_RETURN_IF_FAILED(
-      Check(umount2("/proc", MNT_DETACH), "unmount the zygote's proc"));
   SO_RETURN_IF_FAILED(Check(
       mount("proc", "/proc", "proc",
             MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "hidepid=invisible"),

@@ -1,14 +1,17 @@
 #include "sandbox/isolation/seccomp_filter.h"
 
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 
 #include "base/unique_fd.h"
@@ -25,6 +28,9 @@ using Context = std::unique_ptr<void, Release>;
 constexpr uint32_t kRefuse = SCMP_ACT_ERRNO(EPERM);
 // libseccomp compares 64 bits; an argument of 32 has the others undefined.
 constexpr uint64_t kLow = 0xffffffff;
+
+// O_TMPFILE without O_DIRECTORY, which it includes.
+constexpr uint64_t kTemporaryFile = O_TMPFILE & ~O_DIRECTORY;
 
 constexpr int kNamespaceFlags[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
                                    CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
@@ -48,12 +54,14 @@ Outcome Add(const Context& context, uint32_t action, const char* name) {
       seccomp_rule_add_array(context.get(), action, number, 0, nullptr), name);
 }
 
-Outcome AddWhen(const Context& context, uint32_t action, const char* name,
-                scmp_arg_cmp condition) {
+Outcome AddRule(const Context& context, uint32_t action, const char* name,
+                std::initializer_list<scmp_arg_cmp> conditions) {
   const int number = seccomp_syscall_resolve_name(name);
   if (number < 0) return {};
   return CheckRule(
-      seccomp_rule_add_array(context.get(), action, number, 1, &condition),
+      seccomp_rule_add_array(context.get(), action, number,
+                             static_cast<unsigned>(conditions.size()),
+                             conditions.begin()),
       name);
 }
 
@@ -73,10 +81,10 @@ Outcome AddClone(const Context& context) {
   uint64_t all = 0;
   for (const int flag : kNamespaceFlags) {
     all |= static_cast<uint32_t>(flag);
-    SO_RETURN_IF_FAILED(AddWhen(context, kRefuse, "clone",
-                                Has(0, static_cast<uint32_t>(flag))));
+    SO_RETURN_IF_FAILED(AddRule(context, kRefuse, "clone",
+                                {Has(0, static_cast<uint32_t>(flag))}));
   }
-  return AddWhen(context, SCMP_ACT_ALLOW, "clone", HasNone(0, all));
+  return AddRule(context, SCMP_ACT_ALLOW, "clone", {HasNone(0, all)});
 }
 
 Outcome AddSockets(const Context& context, const char* name) {
@@ -84,27 +92,63 @@ Outcome AddSockets(const Context& context, const char* name) {
   for (int family = 0; family < kHigherFamilies; ++family) {
     bool allowed = false;
     for (const int one : kFamilies) allowed |= one == family;
-    SO_RETURN_IF_FAILED(AddWhen(context, allowed ? SCMP_ACT_ALLOW : unsupported,
-                                name, Is(0, static_cast<uint64_t>(family))));
+    SO_RETURN_IF_FAILED(AddRule(context, allowed ? SCMP_ACT_ALLOW : unsupported,
+                                name, {Is(0, static_cast<uint64_t>(family))}));
   }
   for (uint64_t bit = kHigherFamilies; bit <= kLow; bit <<= 1) {
-    SO_RETURN_IF_FAILED(AddWhen(context, unsupported, name, Has(0, bit)));
+    SO_RETURN_IF_FAILED(AddRule(context, unsupported, name, {Has(0, bit)}));
   }
   return {};
 }
 
+// A call that sets the mode given by an argument: not set-user-id nor
+// set-group-id. Such a file would be harmless in the sandbox, but what a build
+// writes is on the host afterwards.
+Outcome AddChangeOfMode(const Context& context, const char* name,
+                        unsigned mode) {
+  SO_RETURN_IF_FAILED(AddRule(context, kRefuse, name, {Has(mode, S_ISUID)}));
+  SO_RETURN_IF_FAILED(AddRule(context, kRefuse, name, {Has(mode, S_ISGID)}));
+  return AddRule(context, SCMP_ACT_ALLOW, name,
+                 {HasNone(mode, S_ISUID | S_ISGID)});
+}
+
+// The same for opening files: the mode counts only when one may be created.
+Outcome AddOpen(const Context& context, const char* name, unsigned flags) {
+  const unsigned mode = flags + 1;
+  for (const uint64_t create : {uint64_t{O_CREAT}, kTemporaryFile}) {
+    for (const uint64_t bit : {S_ISUID, S_ISGID}) {
+      SO_RETURN_IF_FAILED(AddRule(context, kRefuse, name,
+                                  {Has(flags, create), Has(mode, bit)}));
+    }
+  }
+  SO_RETURN_IF_FAILED(AddRule(context, SCMP_ACT_ALLOW, name,
+                              {HasNone(flags, O_CREAT | kTemporaryFile)}));
+  return AddRule(context, SCMP_ACT_ALLOW, name,
+                 {HasNone(mode, S_ISUID | S_ISGID)});
+}
+
+Outcome AddModes(const Context& context) {
+  SO_RETURN_IF_FAILED(AddChangeOfMode(context, "chmod", 1));
+  SO_RETURN_IF_FAILED(AddChangeOfMode(context, "fchmod", 1));
+  SO_RETURN_IF_FAILED(AddChangeOfMode(context, "fchmodat", 2));
+  SO_RETURN_IF_FAILED(AddChangeOfMode(context, "creat", 1));
+  SO_RETURN_IF_FAILED(AddOpen(context, "open", 1));
+  return AddOpen(context, "openat", 2);
+}
+
 Outcome AddConditional(const Context& context) {
   SO_RETURN_IF_FAILED(AddClone(context));
+  SO_RETURN_IF_FAILED(AddModes(context));
   SO_RETURN_IF_FAILED(AddSockets(context, "socket"));
   SO_RETURN_IF_FAILED(AddSockets(context, "socketpair"));
   SO_RETURN_IF_FAILED(
-      AddWhen(context, SCMP_ACT_ALLOW, "personality", Is(0, 0)));
-  SO_RETURN_IF_FAILED(
-      AddWhen(context, kRefuse, "personality", SCMP_CMP64(0, SCMP_CMP_NE, 0)));
-  SO_RETURN_IF_FAILED(AddWhen(context, SCMP_ACT_ALLOW, "seccomp",
-                              HasNone(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)));
-  SO_RETURN_IF_FAILED(AddWhen(context, kRefuse, "seccomp",
-                              Has(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)));
+      AddRule(context, SCMP_ACT_ALLOW, "personality", {Is(0, 0)}));
+  SO_RETURN_IF_FAILED(AddRule(context, kRefuse, "personality",
+                              {SCMP_CMP64(0, SCMP_CMP_NE, 0)}));
+  SO_RETURN_IF_FAILED(AddRule(context, SCMP_ACT_ALLOW, "seccomp",
+                              {HasNone(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)}));
+  SO_RETURN_IF_FAILED(AddRule(context, kRefuse, "seccomp",
+                              {Has(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)}));
   return {};
 }
 

@@ -14,7 +14,8 @@ namespace so::isolation {
 //
 // Besides the lists: clone without namespaces, sockets of the Unix and the two
 // internet families (EAFNOSUPPORT else), the personality every process has,
-// seccomp without listeners. Calls of another architecture kill the process.
+// seccomp without listeners, no set-user-id and set-group-id files. Calls of
+// another architecture kill the process.
 class SeccompFilter {
  public:
   static Outcome Build(SeccompFilter& filter);

@@ -4,18 +4,17 @@ namespace so::isolation {
 namespace {
 
 constexpr const char* kAllowed[] = {
-    // Files and directories.
-    "access", "chdir", "chmod", "chown", "close", "close_range",
-    "copy_file_range", "creat", "dup", "dup2", "dup3", "faccessat",
-    "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat",
-    "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr",
-    "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync",
-    "ftruncate", "futimesat", "getcwd", "getdents", "getdents64", "getxattr",
-    "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch",
-    "ioctl", "lchown", "lgetxattr", "link", "linkat", "listxattr", "llistxattr",
-    "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat",
-    "newfstatat", "open", "openat", "openat2", "pipe", "pipe2", "pread64",
-    "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead",
+    // Files and directories. Those that take a mode are in the filter.
+    "access", "chdir", "chown", "close", "close_range", "copy_file_range",
+    "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate",
+    "fchdir", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr",
+    "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs",
+    "fsync", "ftruncate", "futimesat", "getcwd", "getdents", "getdents64",
+    "getxattr", "inotify_add_watch", "inotify_init", "inotify_init1",
+    "inotify_rm_watch", "ioctl", "lchown", "lgetxattr", "link", "linkat",
+    "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat",
+    "mkdir", "mkdirat", "newfstatat", "pipe", "pipe2", "pread64", "preadv",
+    "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead",
     "readlink", "readlinkat", "readv", "removexattr", "rename", "renameat",
     "renameat2", "rmdir", "sendfile", "setxattr", "splice", "stat", "statfs",
     "statx", "symlink", "symlinkat", "sync", "sync_file_range", "syncfs", "tee",
@@ -95,7 +94,6 @@ constexpr const char* kDenied[] = {
 
 constexpr int kAllowedNumbers[] = {
     451,  // cachestat
-    452,  // fchmodat2
     454,  // futex_wake
     455,  // futex_wait
     456,  // futex_requeue

@@ -6,7 +6,7 @@ missing_packages() {
   local list package command search
   for list in "$@"; do
     search=$PATH
-    if [[ $list == runtimes ]]; then search=$system_path; fi
+    if [[ $list == runtimes || $list == toolchains ]]; then search=$system_path; fi
     while read -r package command; do
       case $package in '' | '#'*) continue ;; esac
       if [[ -n $command ]] && (PATH=$search type -P "$command" >/dev/null); then

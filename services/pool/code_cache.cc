@@ -1,125 +1,53 @@
 #include "services/pool/code_cache.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
-#include <filesystem>
-#include <system_error>
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/ids.h"
 #include "base/status_macros.h"
-#include "base/unique_fd.h"
+#include "services/pool/build_task.h"
+#include "services/pool/code_files.h"
 #include "services/registry/client/sha256.h"
 
 namespace so {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr fs::perms kReadableDir = static_cast<fs::perms>(0555);
-constexpr mode_t kReadableFile = 0444;
-constexpr absl::string_view kUnfinished = ".new-";
-
-absl::Status DiskError(absl::string_view what, absl::string_view why) {
-  return absl::UnavailableError(absl::StrCat("code cache: ", what, ": ", why));
+absl::StatusOr<std::vector<std::string>> InlineFiles(
+    const Runtime& runtime, const std::string& handler) {
+  if (!runtime.takes_inline_code()) return std::vector<std::string>();
+  return runtime.SourceFiles(handler);
 }
 
-absl::Status WriteFile(const std::string& path, const std::string& content) {
-  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                         kReadableFile));
-  if (!fd.valid()) return DiskError("create", strerror(errno));
-  for (size_t written = 0; written < content.size();) {
-    const ssize_t now =
-        write(fd.get(), content.data() + written, content.size() - written);
-    if (now < 0) return DiskError("write", strerror(errno));
-    written += now;
-  }
-  // The name must not outlive the content when the power fails.
-  if (fchmod(fd.get(), kReadableFile) != 0 || fsync(fd.get()) != 0) {
-    return DiskError("sync", strerror(errno));
-  }
-  return absl::OkStatus();
-}
-
-// Fills `dir`, which exists; the further files are links to the first.
-absl::Status FillDirectory(const fs::path& dir,
-                           const std::vector<std::string>& files,
-                           const std::string& content) {
-  std::error_code error;
-  for (const std::string& file : files) {
-    const fs::path path = dir / file;
-    fs::create_directories(path.parent_path(), error);
-    if (error) return DiskError("folder", error.message());
-    if (file == files.front()) {
-      SO_RETURN_IF_ERROR(WriteFile(path.string(), content));
-      continue;
-    }
-    fs::create_hard_link(dir / files.front(), path, error);
-    if (error) return DiskError("link", error.message());
-  }
-  fs::permissions(dir, kReadableDir, error);
-  for (const auto& entry : fs::recursive_directory_iterator(dir, error)) {
-    if (entry.is_directory())
-      fs::permissions(entry.path(), kReadableDir, error);
-  }
-  if (error) return DiskError("permissions", error.message());
-  return absl::OkStatus();
-}
-
-// Distinguishes directories with the same content under other names.
+// Distinguishes directories that the same source becomes.
 std::string DirectoryName(const std::string& sha256,
-                          const std::vector<std::string>& files) {
-  return absl::StrCat(sha256, "-",
-                      Sha256Hex(absl::StrJoin(files, "\n")).substr(0, 16));
+                          const std::vector<std::string>& files,
+                          const std::string& build_key) {
+  return absl::StrCat(
+      sha256, "-",
+      Sha256Hex(absl::StrCat(absl::StrJoin(files, "\n"),
+                             build_key.empty() ? "" : "\n\n", build_key))
+          .substr(0, 16));
 }
 
 }  // namespace
 
-absl::Status WriteCodeDirectory(const std::string& path,
-                                const std::vector<std::string>& files,
-                                const std::string& content) {
-  const fs::path target(path);
-  const fs::path unfinished =
-      target.parent_path() /
-      absl::StrCat(std::string(kUnfinished), RandomToken(12));
-  std::error_code error;
-  fs::create_directory(unfinished, error);
-  if (error) return DiskError("folder", error.message());
-  absl::Status status = FillDirectory(unfinished, files, content);
-  if (status.ok()) {
-    fs::rename(unfinished, target, error);
-    if (error) status = DiskError("rename", error.message());
-  }
-  if (!status.ok()) fs::remove_all(unfinished, error);
-  return status;
-}
-
 absl::StatusOr<std::unique_ptr<CodeCache>> CodeCache::Create(
     Options options, CodeSource& source) {
-  std::error_code error;
-  fs::create_directories(options.dir, error);
-  if (!error) {
-    fs::permissions(options.dir, static_cast<fs::perms>(0711), error);
-  }
-  if (error) return DiskError(options.dir, error.message());
-  for (const auto& entry : fs::directory_iterator(options.dir, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.rfind(std::string(kUnfinished), 0) == 0) {
-      fs::remove_all(entry.path(), error);
-    }
-  }
+  SO_RETURN_IF_ERROR(PrepareCacheDirectory(options.dir));
   return std::unique_ptr<CodeCache>(new CodeCache(std::move(options), source));
 }
 
 CodeCache::CodeCache(Options options, CodeSource& source)
-    : options_(std::move(options)), source_(source) {}
+    : options_(std::move(options)),
+      source_(source),
+      maker_(options_.dir, {.runtimes = options_.runtimes,
+                            .tasks = options_.tasks,
+                            .builds = options_.builds,
+                            .disk = options_.disk,
+                            .loop = options_.loop}) {}
 
 void CodeCache::Prepare(const FunctionPtr& function, OnReady done) {
   const Runtime* runtime = options_.runtimes.Find(function->runtime());
@@ -128,47 +56,102 @@ void CodeCache::Prepare(const FunctionPtr& function, OnReady done) {
         absl::StrCat("no runtime ", function->runtime(), " on this node")));
     return;
   }
-  absl::StatusOr<std::vector<std::string>> files =
-      runtime->SourceFiles(function->handler());
-  if (!files.ok()) {
-    done(files.status());
-    return;
-  }
-  const std::string path = absl::StrCat(
-      options_.dir, "/", DirectoryName(function->code_sha256(), *files));
-  if (access(path.c_str(), F_OK) == 0) {
-    done(path);
-    return;
-  }
-  std::vector<OnReady>& waiting = waiting_[path];
-  waiting.push_back(std::move(done));
-  if (waiting.size() > 1) return;
-  source_.Fetch(
-      function->code_sha256(), [this, path, files = *std::move(files)](
-                                   absl::StatusOr<Code> code) mutable {
-        options_.disk.Post([this, path, files = std::move(files),
-                            code = std::move(code)] {
-          absl::Status status = code.status();
-          if (status.ok() && code->is_archive) {
-            status = absl::UnavailableError("archives are not supported yet");
-          } else if (status.ok()) {
-            status = WriteCodeDirectory(path, files, code->content);
-          }
-          options_.loop.Post([this, path, status] { Finish(path, status); });
-        });
-      });
+  Make(*runtime, function->handler(), function->code_sha256(), std::nullopt,
+       [done = std::move(done)](absl::StatusOr<Made> made) mutable {
+         if (!made.ok()) {
+           done(made.status());
+         } else if (!made->report.problems.empty()) {
+           done(absl::InvalidArgumentError(
+               ProblemText(made->report.problems.front())));
+         } else {
+           done(std::move(made->dir));
+         }
+       });
 }
 
-void CodeCache::Finish(const std::string& path, const absl::Status& status) {
+CodeCache::MakeId CodeCache::Make(const Runtime& runtime,
+                                  const std::string& handler,
+                                  const std::string& sha256,
+                                  std::optional<Code> code, OnMade done) {
+  absl::StatusOr<std::vector<std::string>> files =
+      InlineFiles(runtime, handler);
+  if (!files.ok()) {
+    done(files.status());
+    return 0;
+  }
+  const std::string path =
+      absl::StrCat(options_.dir, "/",
+                   DirectoryName(sha256, *files, BuildKey(runtime, handler)));
+  if (access(path.c_str(), F_OK) == 0) {
+    done(Made{.dir = path});
+    return 0;
+  }
+  const MakeId id = ++last_id_;
+  std::vector<Waiting>& waiting = waiting_[path];
+  waiting.push_back({id, std::move(done)});
+  if (waiting.size() > 1) return id;
+  if (code.has_value()) {
+    MakeFrom(path, runtime, handler, *std::move(files), *std::move(code));
+    return id;
+  }
+  source_.Fetch(sha256, [this, alive = std::weak_ptr<bool>(alive_),
+                         &loop = options_.loop, path, &runtime, handler,
+                         files = *std::move(files)](
+                            absl::StatusOr<Code> fetched) mutable {
+    loop.Post([this, alive, path, &runtime, handler, files = std::move(files),
+               fetched = std::move(fetched)]() mutable {
+      if (alive.expired()) return;
+      if (!fetched.ok()) return Finish(path, fetched.status());
+      MakeFrom(path, runtime, handler, std::move(files), *std::move(fetched));
+    });
+  });
+  return id;
+}
+
+void CodeCache::MakeFrom(const std::string& path, const Runtime& runtime,
+                         const std::string& handler,
+                         std::vector<std::string> files, Code code) {
+  // All who waited may have left while the code was fetched.
+  if (!waiting_.contains(path)) return;
+  maker_.Make(path,
+              {.runtime = &runtime,
+               .handler = handler,
+               .files = std::move(files),
+               .code = std::move(code)},
+              [this, path](absl::StatusOr<BuildReport> report) {
+                Finish(path, std::move(report));
+              });
+}
+
+void CodeCache::Cancel(MakeId id) {
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    std::vector<Waiting>& waiting = it->second;
+    const auto found =
+        std::find_if(waiting.begin(), waiting.end(),
+                     [id](const Waiting& w) { return w.id == id; });
+    if (found == waiting.end()) continue;
+    waiting.erase(found);
+    if (waiting.empty()) {
+      const std::string path = it->first;
+      waiting_.erase(it);
+      maker_.Cancel(path);
+    }
+    return;
+  }
+}
+
+void CodeCache::Finish(const std::string& path,
+                       absl::StatusOr<BuildReport> report) {
   const auto it = waiting_.find(path);
   if (it == waiting_.end()) return;
-  std::vector<OnReady> waiting = std::move(it->second);
+  std::vector<Waiting> waiting = std::move(it->second);
   waiting_.erase(it);
-  for (OnReady& done : waiting) {
-    if (status.ok()) {
-      done(path);
+  for (Waiting& one : waiting) {
+    if (!report.ok()) {
+      one.done(report.status());
     } else {
-      done(status);
+      one.done(
+          Made{.dir = report->problems.empty() ? path : "", .report = *report});
     }
   }
 }

@@ -1,52 +1,14 @@
 #include "services/pool/code_cache.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <utility>
-
-#include "base/ids.h"
-#include "base/testing/status_matchers.h"
-#include "gtest/gtest.h"
-#include "services/pool/testing/inline_executor.h"
+#include "services/pool/testing/build_fixture.h"
 
 namespace so {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Answers when told to.
-class HeldCodeSource final : public CodeSource {
- public:
-  void Fetch(absl::string_view, OnCode done) override {
-    ++fetches;
-    held = std::move(done);
-  }
-  int fetches = 0;
-  OnCode held;
-};
-
-class CodeCacheTest : public ::testing::Test {
+class CodeCacheTest : public ::testing::Test, protected BuildFixture {
  protected:
-  CodeCacheTest()
-      : dir_(fs::path(::testing::TempDir()) / ("code-" + RandomToken(10))),
-        runtimes_(*RuntimeCatalog::Load("runtimes")) {
-    fs::create_directories(dir_ / ".new-left-behind");
-    cache_ = *CodeCache::Create({.dir = dir_.string(),
-                                 .runtimes = runtimes_,
-                                 .disk = executor_,
-                                 .loop = executor_},
-                                source_);
-  }
-  ~CodeCacheTest() override {
-    for (const auto& entry : fs::recursive_directory_iterator(dir_)) {
-      if (entry.is_directory()) {
-        fs::permissions(entry.path(), fs::perms::owner_all);
-      }
-    }
-    fs::remove_all(dir_);
-  }
-
   static FunctionPtr Function(const std::string& runtime,
                               const std::string& handler) {
     auto function = std::make_shared<serverless::function::v1::Function>();
@@ -58,20 +20,9 @@ class CodeCacheTest : public ::testing::Test {
   absl::StatusOr<std::string> Prepare(const FunctionPtr& function) {
     absl::StatusOr<std::string> answer = absl::UnknownError("none yet");
     cache_->Prepare(function, [&](auto path) { answer = std::move(path); });
-    if (source_.held) std::exchange(source_.held, nullptr)(Code{"source"});
+    if (source_.held) source_.Answer(Code{"source"});
     return answer;
   }
-  static std::string Read(const fs::path& path) {
-    std::ifstream file(path);
-    return std::string(std::istreambuf_iterator<char>(file),
-                       std::istreambuf_iterator<char>());
-  }
-
-  const fs::path dir_;
-  const RuntimeCatalog runtimes_;
-  InlineExecutor executor_;
-  HeldCodeSource source_;
-  std::unique_ptr<CodeCache> cache_;
 };
 
 TEST_F(CodeCacheTest, WritesTheFilesThatTheHandlerNamesReadOnly) {
@@ -86,6 +37,7 @@ TEST_F(CodeCacheTest, WritesTheFilesThatTheHandlerNamesReadOnly) {
   SO_ASSERT_OK(python);
   EXPECT_EQ(Read(fs::path(*python) / "pkg/main.py"), "source");
   EXPECT_NE(*node, *python);
+  EXPECT_EQ(CountDirectories(/*finished=*/false), 0);
 }
 
 TEST_F(CodeCacheTest, FetchesOnceForAllWhoWaitAndNeverAgain) {
@@ -98,7 +50,7 @@ TEST_F(CodeCacheTest, FetchesOnceForAllWhoWaitAndNeverAgain) {
   cache_->Prepare(function, count);
   cache_->Prepare(function, count);
   EXPECT_EQ(answers, 0);
-  source_.held(Code{"source"});
+  source_.Answer(Code{"source"});
   EXPECT_EQ(answers, 2);
   cache_->Prepare(function, count);
   EXPECT_EQ(answers, 3);
@@ -109,7 +61,7 @@ TEST_F(CodeCacheTest, AFailedFetchCanBeRepeated) {
   const FunctionPtr function = Function("node", "index.handler");
   absl::Status answer;
   cache_->Prepare(function, [&](auto path) { answer = path.status(); });
-  std::exchange(source_.held, nullptr)(absl::UnavailableError("down"));
+  source_.Answer(absl::UnavailableError("down"));
   EXPECT_THAT(answer, HasCode(absl::StatusCode::kUnavailable));
   SO_EXPECT_OK(Prepare(function));
 }
@@ -128,6 +80,37 @@ TEST_F(CodeCacheTest, RefusesHandlersThatLeaveTheDirectory) {
 
 TEST_F(CodeCacheTest, RemovesWhatWasLeftHalfDone) {
   EXPECT_FALSE(fs::exists(dir_ / ".new-left-behind"));
+}
+
+TEST_F(CodeCacheTest, BuildsOnceWhatIsMissing) {
+  const FunctionPtr function = Function("go", "Handler");
+  std::string first, second;
+  cache_->Prepare(function, [&](auto path) { first = *path; });
+  source_.Answer(Code{"package main"});
+  cache_->Prepare(function, [&](auto path) { second = *path; });
+  ASSERT_EQ(sandbox_.started(), 1u);
+  Write("bootstrap", "program", 0755);
+  sandbox_.last().Exit();
+  EXPECT_EQ(Read(fs::path(first) / "bootstrap"), "program");
+  EXPECT_EQ(second, first);
+  SO_EXPECT_OK(Prepare(function));
+  EXPECT_EQ(sandbox_.started(), 1u);
+  // Another handler may make another program.
+  cache_->Prepare(Function("go", "Other"), [](auto) {});
+  EXPECT_EQ(source_.fetches, 2);
+}
+
+TEST_F(CodeCacheTest, ABuildThatFailsIsTheCodesFault) {
+  absl::Status answer;
+  cache_->Prepare(Function("go", "Handler"),
+                  [&](auto path) { answer = path.status(); });
+  source_.Answer(Code{"package main"});
+  sandbox_.last().Print("./handler.go:3:1: syntax error\n");
+  sandbox_.last().Exit({.exit_code = 1});
+  EXPECT_THAT(answer, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(answer.message(), "handler.go:3:1: syntax error");
+  EXPECT_EQ(CountDirectories(true), 0);
+  EXPECT_EQ(CountDirectories(false), 0);
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 #include "rpc/channel.h"
 #include "rpc/server.h"
 #include "serverless/config/v1/pool.pb.h"
+#include "services/pool/build_service.h"
+#include "services/pool/builder.h"
 #include "services/pool/code_cache.h"
 #include "services/pool/directory_listener.h"
 #include "services/pool/disk_thread.h"
@@ -25,6 +27,7 @@
 #include "services/pool/pool_settings.h"
 #include "services/pool/runtime_catalog.h"
 #include "services/pool/start_steps.h"
+#include "services/pool/task_queue.h"
 #include "services/registry/client/grpc_code_source.h"
 #include "services/registry/client/grpc_function_directory.h"
 
@@ -33,6 +36,12 @@ namespace {
 
 // What is left of the drain timeout for ending processes and streams.
 constexpr absl::Duration kClosingTime = absl::Seconds(1);
+// Archives being unpacked and handlers being tried at the same time, and those
+// that may wait; then the same for builds, which take much longer.
+constexpr int kMaxTasks = 4;
+constexpr size_t kMaxWaitingTasks = 256;
+constexpr int kMaxBuilds = 2;
+constexpr size_t kMaxWaitingBuilds = 64;
 
 template <typename T>
 T OrExit(const Logger& log, absl::StatusOr<T> value) {
@@ -103,12 +112,22 @@ int Main(int argc, char** argv) {
   EventLoop loop;
   DiskThread disk;
   GrpcCodeSource source(channel);
-  const auto code = OrExit(log, CodeCache::Create({.dir = data_dir + "/code",
-                                                   .runtimes = runtimes,
-                                                   .disk = disk,
-                                                   .loop = loop},
-                                                  source));
   Node node(config, loop, clock);
+  auto tasks = std::make_unique<TaskQueue>(
+      TaskQueue::Options{.parallel = kMaxTasks, .depth = kMaxWaitingTasks},
+      node.sandbox(), loop);
+  auto builds = std::make_unique<TaskQueue>(
+      TaskQueue::Options{.parallel = kMaxBuilds, .depth = kMaxWaitingBuilds},
+      node.sandbox(), loop);
+  auto code = OrExit(log, CodeCache::Create({.dir = data_dir + "/code",
+                                             .runtimes = runtimes,
+                                             .tasks = *tasks,
+                                             .builds = *builds,
+                                             .disk = disk,
+                                             .loop = loop},
+                                            source));
+  auto builder = std::make_unique<Builder>(Builder::Dependencies{
+      .runtimes = runtimes, .cache = *code, .tasks = *tasks});
   const InstanceContext instances{
       .clock = clock,
       .timers = loop,
@@ -127,12 +146,14 @@ int Main(int argc, char** argv) {
   });
   PoolService service(loop, *pool, node.parked(), node.steps());
   PoolNodeService node_service(loop, *pool);
+  BuildService build_service(loop, *builder);
   DirectoryListener listener(loop, *pool);
   directory->Subscribe(listener);
   const absl::Duration drain_timeout = ToAbsl(config.drain_timeout());
-  auto server = OrExit(log, Server::Start({.address = config.listen_address(),
-                                           .drain_timeout = drain_timeout},
-                                          {&service, &node_service}));
+  auto server =
+      OrExit(log, Server::Start({.address = config.listen_address(),
+                                 .drain_timeout = drain_timeout},
+                                {&service, &node_service, &build_service}));
   log.Info("serving",
            {{"address", config.listen_address()}, {"data_dir", data_dir}});
   bool stopping = false;  // Of the loop thread.
@@ -160,7 +181,11 @@ int Main(int argc, char** argv) {
   directory.reset();
   // On the loop thread, like everything that touches it.
   loop.Run([&] {
+    builder.reset();
     pool.reset();
+    code.reset();
+    builds.reset();
+    tasks.reset();
     node.Close();
   });
   return 0;

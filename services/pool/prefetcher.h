@@ -6,8 +6,9 @@
 
 namespace so {
 
-// Brings the code of functions to this node before anybody calls them, a few at
-// a time. What fails is left to the first call. For the loop thread.
+// Brings the code of functions to this node, built if need be, before anybody
+// calls them, a few at a time. What fails is left to the first call. For the
+// loop thread.
 class Prefetcher {
  public:
   explicit Prefetcher(CodeStore& store) : store_(store) {}

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "services/registry/client/archive_format.h"
 #include "services/registry/client/sha256.h"
 #include "services/registry/function_edits.h"
 #include "services/registry/list_filter.h"
@@ -90,7 +91,11 @@ void FunctionCatalog::Get(absl::string_view reference, absl::string_view view,
         done(std::move(code).status());
         return;
       }
-      f.set_code(*std::move(code));
+      if (IsArchive(*code)) {
+        f.set_archive(*std::move(code));
+      } else {
+        f.set_code(*std::move(code));
+      }
       done(Masked(std::move(f)));
     });
   });

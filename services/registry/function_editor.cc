@@ -113,6 +113,10 @@ absl::StatusOr<FunctionChange> FunctionEditor::DecideEdit(
   const bool makes_version =
       !request.fields.has_value() || !RunsTheSame(next, current);
   const int32_t last = record.last_version + (makes_version ? 1 : 0);
+  if (makes_version && request.built.has_value() &&
+      !RunsTheSame(next, *request.built)) {
+    return ChangedMeanwhileError(current.name());
+  }
   next.set_id(current.id());
   next.set_version(makes_version ? last : current.version());
   *next.mutable_created_at() = current.created_at();

@@ -23,6 +23,8 @@ struct EditRequest {
   std::optional<FunctionFields> fields;
   // Of the new code, once it is stored; `function` has no code from then on.
   std::string stored_code;
+  // What has been built for this edit; a version is made of nothing else.
+  std::optional<Function> built;
 };
 
 // Turns wishes into changes: the rules of create, replace, update, rollback and
@@ -34,10 +36,11 @@ class FunctionEditor {
       : validator_(std::move(validator)) {}
 
   // Checks a new function, whose code is `stored_code` unless that is empty;
-  // returns it completed.
+  // returns it completed, with its code.
   absl::StatusOr<Function> Create(const Function& requested) const;
   // Checks an edit against what is current; returns the function afterwards,
-  // without output fields but for the code's hash.
+  // without output fields but for the code's hash, and with its code unless
+  // that is stored already.
   absl::StatusOr<Function> Edit(const EditRequest& request,
                                 const Function& current) const;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/registry/runtime.h"
 
 namespace so {
 namespace {
@@ -38,6 +39,10 @@ Function Completed(Function requested) {
   for (const int number : kOutputFields) {
     requested.GetReflection()->ClearField(
         &requested, Function::descriptor()->FindFieldByNumber(number));
+  }
+  if (const Runtime* runtime = FindRuntime(requested.runtime());
+      runtime != nullptr && requested.handler().empty()) {
+    requested.set_handler(runtime->default_handler);
   }
   if (!requested.has_timeout()) requested.set_timeout(30000);
   if (!requested.has_memory()) requested.set_memory(128);

@@ -39,18 +39,21 @@ int64_t FirstRevision(int64_t stored, const Clock& clock) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FunctionRegistry>> FunctionRegistry::Create(
-    Options options, FunctionStore& store, const Clock& clock) {
+    Options options, FunctionStore& store, FunctionBuilder& builder,
+    const Clock& clock) {
   SO_ASSIGN_OR_RETURN(FunctionStore::Contents contents, store.Load());
   const ChangeSet stored{.revision = FirstRevision(contents.revision, clock),
                          .changed = std::move(contents.functions)};
   return std::unique_ptr<FunctionRegistry>(
-      new FunctionRegistry(options, store, clock, stored));
+      new FunctionRegistry(options, store, builder, clock, stored));
 }
 
 FunctionRegistry::FunctionRegistry(Options options, FunctionStore& store,
-                                   const Clock& clock, const ChangeSet& stored)
+                                   FunctionBuilder& builder, const Clock& clock,
+                                   const ChangeSet& stored)
     : clock_(clock),
       store_(store),
+      gate_(builder),
       editor_(Validator(SupportedRuntimes())),
       index_(stored),
       feed_(index_, options.watch_history),
@@ -67,25 +70,27 @@ void FunctionRegistry::Drain() {
   feed_.Close(ShuttingDownError());
 }
 
-void FunctionRegistry::Create(const Function& function, OnFunction done) {
+void FunctionRegistry::Create(const Function& function, OnFunction done,
+                              Caller caller) {
   Answer answer = StartAnswer("function created", std::move(done));
   absl::StatusOr<Function> completed = editor_.Create(function);
+  // Decided again by the writer; known now, it saves a build.
+  if (completed.ok() && index_.Find(completed->name()).has_value()) {
+    completed = NameTakenError(completed->name());
+  }
   if (!completed.ok()) {
     answer.done(completed.status());
     return;
   }
-  std::string code = std::move(*completed->mutable_code());
-  completed->clear_code();
-  StoreCode(std::move(code), [this, function = *std::move(completed),
-                              answer = std::move(answer)](
-                                 absl::StatusOr<std::string> sha256) mutable {
-    if (!sha256.ok()) {
-      answer.done(std::move(sha256).status());
-      return;
-    }
-    function.set_code_sha256(*std::move(sha256));
-    SubmitCreate(std::move(function), std::move(answer));
-  });
+  BuildAndStore(*std::move(completed), std::move(caller),
+                [this, answer = std::move(answer)](
+                    absl::StatusOr<Function> stored) mutable {
+                  if (!stored.ok()) {
+                    answer.done(std::move(stored).status());
+                    return;
+                  }
+                  SubmitCreate(*std::move(stored), std::move(answer));
+                });
 }
 
 void FunctionRegistry::SubmitCreate(Function completed, Answer answer) {
@@ -99,7 +104,7 @@ void FunctionRegistry::SubmitCreate(Function completed, Answer answer) {
 }
 
 void FunctionRegistry::Replace(const ReplaceFunctionRequest& request,
-                               OnFunction done) {
+                               OnFunction done, Caller caller) {
   absl::StatusOr<std::string> target = TargetOf(request.id());
   if (!target.ok()) {
     done(target.status());
@@ -108,11 +113,11 @@ void FunctionRegistry::Replace(const ReplaceFunctionRequest& request,
   Edit({.target = *std::move(target),
         .etag = request.etag(),
         .function = request.function()},
-       "function replaced", std::move(done));
+       "function replaced", std::move(done), std::move(caller));
 }
 
 void FunctionRegistry::Update(const UpdateFunctionRequest& request,
-                              OnFunction done) {
+                              OnFunction done, Caller caller) {
   absl::StatusOr<std::string> target = TargetOf(request.id());
   FieldProblems problems;
   FunctionFields fields = FieldsOf(request.update_mask(), problems);
@@ -125,43 +130,72 @@ void FunctionRegistry::Update(const UpdateFunctionRequest& request,
   EditRequest edit{.target = *std::move(target),
                    .etag = request.etag(),
                    .function = request.function()};
-  const bool has_code =
-      std::any_of(fields.begin(), fields.end(), [](const auto* field) {
-        return field->number() == Function::kCodeFieldNumber;
-      });
-  // Code that the mask does not name would be stored for nothing.
-  if (!has_code) edit.function.clear_code();
   edit.fields = std::move(fields);
-  Edit(std::move(edit), "function updated", std::move(done));
+  Edit(std::move(edit), "function updated", std::move(done), std::move(caller));
 }
 
 void FunctionRegistry::Edit(EditRequest request, const char* event,
-                            OnFunction done) {
+                            OnFunction done, Caller caller) {
   Answer answer = StartAnswer(event, std::move(done));
   const auto record = index_.Find(request.target);
-  absl::Status checked = record.has_value()
-                             ? editor_.Edit(request, *record->function).status()
-                             : NoFunctionError(request.target);
-  if (!checked.ok()) {
-    answer.done(checked);
+  absl::StatusOr<Function> next = record.has_value()
+                                      ? editor_.Edit(request, *record->function)
+                                      : NoFunctionError(request.target);
+  if (!next.ok()) {
+    answer.done(std::move(next).status());
     return;
   }
-  if (request.function.code().empty()) {
+  // The edit goes on without the code: it is in `next`.
+  request.function.clear_code();
+  request.function.clear_archive();
+  const bool has_code = !next->code().empty() || !next->archive().empty();
+  if (!has_code && RunsTheSame(*next, *record->function)) {
+    request.built = *std::move(next);
     SubmitEdit(std::move(request), std::move(answer));
     return;
   }
-  std::string code = std::move(*request.function.mutable_code());
-  request.function.clear_code();
-  StoreCode(std::move(code),
-            [this, request = std::move(request), answer = std::move(answer)](
-                absl::StatusOr<std::string> sha256) mutable {
-              if (!sha256.ok()) {
-                answer.done(std::move(sha256).status());
-                return;
-              }
-              request.stored_code = *std::move(sha256);
-              SubmitEdit(std::move(request), std::move(answer));
-            });
+  BuildAndStore(
+      *std::move(next), std::move(caller),
+      [this, has_code, request = std::move(request),
+       answer = std::move(answer)](absl::StatusOr<Function> stored) mutable {
+        if (!stored.ok()) {
+          answer.done(std::move(stored).status());
+          return;
+        }
+        if (has_code) request.stored_code = stored->code_sha256();
+        request.built = *std::move(stored);
+        SubmitEdit(std::move(request), std::move(answer));
+      });
+}
+
+void FunctionRegistry::BuildAndStore(Function function, Caller caller,
+                                     OnFunction then) {
+  auto shared = std::make_shared<Function>(std::move(function));
+  const auto go_on = [this, shared, caller](absl::Status checked,
+                                            OnFunction& next) {
+    if (checked.ok() && caller->cancelled()) checked = absl::CancelledError();
+    std::string& code = shared->archive().empty() ? *shared->mutable_code()
+                                                  : *shared->mutable_archive();
+    if (!checked.ok() || code.empty()) {
+      next(checked.ok() ? absl::StatusOr<Function>(std::move(*shared))
+                        : checked);
+      return;
+    }
+    StoreCode(std::exchange(code, ""),
+              [shared, next = std::move(next)](
+                  absl::StatusOr<std::string> sha256) mutable {
+                if (!sha256.ok()) {
+                  next(std::move(sha256).status());
+                  return;
+                }
+                shared->set_code_sha256(*std::move(sha256));
+                next(std::move(*shared));
+              });
+  };
+  gate_.Check(*shared, caller,
+              [go_on, then = std::move(then)](absl::Status checked) mutable {
+                go_on(std::move(checked), then);
+              });
 }
 
 void FunctionRegistry::SubmitEdit(EditRequest request, Answer answer) {
@@ -173,7 +207,7 @@ void FunctionRegistry::SubmitEdit(EditRequest request, Answer answer) {
 }
 
 void FunctionRegistry::Rollback(const RollbackFunctionRequest& request,
-                                OnFunction done) {
+                                OnFunction done, Caller caller) {
   absl::StatusOr<std::string> target = TargetOf(request.id());
   if (!target.ok()) {
     done(target.status());
@@ -185,22 +219,38 @@ void FunctionRegistry::Rollback(const RollbackFunctionRequest& request,
   }
   // Versions never change, so this one may be read before its turn.
   const std::string reference = absl::StrCat(*target, ":", request.version());
-  catalog_.Resolve(reference, [this, etag = request.etag(),
-                               answer = StartAnswer("function rolled back",
-                                                    std::move(done))](
-                                  absl::StatusOr<Function> version) mutable {
-    if (!version.ok()) {
-      answer.done(std::move(version).status());
-      return;
-    }
-    Submit(
-        [this, etag = std::move(etag),
-         version = *std::move(version)](const StagedFunctions& staged) {
-          return FunctionEditor::DecideRollback(version.id(), etag, version,
-                                                clock_.WallNow(), staged);
-        },
-        std::move(answer));
-  });
+  catalog_.Resolve(
+      reference,
+      [this, etag = request.etag(), caller = std::move(caller),
+       answer = StartAnswer("function rolled back", std::move(done))](
+          absl::StatusOr<Function> version) mutable {
+        if (!version.ok()) {
+          answer.done(std::move(version).status());
+          return;
+        }
+        gate_.Check(*version, caller,
+                    [this, etag = std::move(etag), version = *version, caller,
+                     answer = std::move(answer)](absl::Status checked) mutable {
+                      if (caller->cancelled()) checked = absl::CancelledError();
+                      if (!checked.ok() && !absl::IsUnavailable(checked)) {
+                        answer.done(std::move(checked));
+                        return;
+                      }
+                      SubmitRollback(std::move(etag), std::move(version),
+                                     std::move(answer));
+                    });
+      });
+}
+
+void FunctionRegistry::SubmitRollback(std::string etag, Function version,
+                                      Answer answer) {
+  Submit(
+      [this, etag = std::move(etag),
+       version = std::move(version)](const StagedFunctions& staged) {
+        return FunctionEditor::DecideRollback(version.id(), etag, version,
+                                              clock_.WallNow(), staged);
+      },
+      std::move(answer));
 }
 
 void FunctionRegistry::Delete(const DeleteFunctionRequest& request,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serverless/registry/v1/registry.pb.h"
+#include "services/registry/build_gate.h"
 #include "services/registry/change_feed.h"
 #include "services/registry/function_catalog.h"
 #include "services/registry/function_editor.h"
@@ -22,14 +23,17 @@ namespace so {
 // The registry without gRPC: accepts changes of functions, and owns the parts
 // that answer questions (catalog) and tell of changes (feed).
 //
-//   auto registry = FunctionRegistry::Create({}, store, clock);
+//   auto registry = FunctionRegistry::Create({}, store, builder, clock);
 //   (*registry)->Create(function, [](absl::StatusOr<Function> f) {...});
 //   (*registry)->Drain();
 //
-// A change is checked on the caller's thread, its code is stored by the pool,
-// and it is decided, committed and answered by the writer thread. `done` runs
-// exactly once, either before the call returns or on one of these threads, and
-// must not block. It gets the function as clients see it: masked, without code.
+// A change is checked on the caller's thread. When it changes what runs, that
+// is built elsewhere first, without a thread waiting for it; then its code is
+// stored by the thread pool, and it is decided, committed and answered by the
+// writer thread. Nothing is stored of what cannot be built, or of whose caller
+// has left meanwhile. `done` runs exactly once, either before the call returns
+// or on one of these threads or the builder's, and must not block. It gets the
+// function as clients see it: masked, without code.
 //
 // Thread-safe. The destructor finishes what was accepted.
 class FunctionRegistry {
@@ -45,18 +49,26 @@ class FunctionRegistry {
   using OnFunction = absl::AnyInvocable<void(absl::StatusOr<Function>)>;
   using OnDeleted = absl::AnyInvocable<void(absl::Status)>;
 
-  // Loads what is stored. `store` and `clock` are borrowed.
+  // Loads what is stored. `store`, `builder` and `clock` are borrowed; builds
+  // that are under way must be over before the registry is destroyed.
   static absl::StatusOr<std::unique_ptr<FunctionRegistry>> Create(
-      Options options, FunctionStore& store, const Clock& clock);
+      Options options, FunctionStore& store, FunctionBuilder& builder,
+      const Clock& clock);
 
-  void Create(const Function& function, OnFunction done);
+  // `caller` says when nobody waits for the answer any more.
+  void Create(const Function& function, OnFunction done,
+              Caller caller = std::make_shared<Cancellation>());
   void Replace(const serverless::registry::v1::ReplaceFunctionRequest& request,
-               OnFunction done);
+               OnFunction done,
+               Caller caller = std::make_shared<Cancellation>());
   void Update(const serverless::registry::v1::UpdateFunctionRequest& request,
-              OnFunction done);
+              OnFunction done,
+              Caller caller = std::make_shared<Cancellation>());
+  // Goes on when the pool cannot be reached: what is registered was built
+  // before.
   void Rollback(
       const serverless::registry::v1::RollbackFunctionRequest& request,
-      OnFunction done);
+      OnFunction done, Caller caller = std::make_shared<Cancellation>());
   void Delete(const serverless::registry::v1::DeleteFunctionRequest& request,
               OnDeleted done);
 
@@ -77,21 +89,28 @@ class FunctionRegistry {
     OnFunction done;
   };
 
-  FunctionRegistry(Options options, FunctionStore& store, const Clock& clock,
+  FunctionRegistry(Options options, FunctionStore& store,
+                   FunctionBuilder& builder, const Clock& clock,
                    const ChangeSet& stored);
 
-  void Edit(EditRequest request, const char* event, OnFunction done);
+  void Edit(EditRequest request, const char* event, OnFunction done,
+            Caller caller);
+  // Builds `function` and stores its code, if it has any; goes on with the hash
+  // in the place of the code.
+  void BuildAndStore(Function function, Caller caller, OnFunction then);
   // Stores code and goes on with its hash, on a pool thread.
   void StoreCode(std::string code,
                  absl::AnyInvocable<void(absl::StatusOr<std::string>)> then);
   void SubmitCreate(Function completed, Answer answer);
   void SubmitEdit(EditRequest request, Answer answer);
+  void SubmitRollback(std::string etag, Function version, Answer answer);
   void Submit(decltype(Mutation::decide) decide, Answer answer);
   Answer StartAnswer(const char* event, OnFunction done) const;
 
   const Clock& clock_;
   const Logger log_{"REGISTRY"};
   FunctionStore& store_;
+  BuildGate gate_;
   const FunctionEditor editor_;
   FunctionIndex index_;
   ChangeFeed feed_;

@@ -149,8 +149,9 @@ TEST(FunctionRegistryOverloadTest, FullQueueIsUnavailable) {
   TempDir dir;
   ManualClock clock;
   auto store = SqliteFunctionStore::Create(dir.path());
-  auto registry =
-      FunctionRegistry::Create({.write_queue_depth = 1}, **store, clock);
+  FakeFunctionBuilder builder;
+  auto registry = FunctionRegistry::Create({.write_queue_depth = 1}, **store,
+                                           builder, clock);
   std::promise<void> inside;
   std::promise<void> release;
   // Holds up the writer thread in an answer.

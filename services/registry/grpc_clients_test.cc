@@ -11,6 +11,7 @@
 #include "base/timer_thread.h"
 #include "rpc/channel.h"
 #include "rpc/server.h"
+#include "services/pool/client/testing/fake_function_builder.h"
 #include "services/registry/client/grpc_code_source.h"
 #include "services/registry/client/grpc_function_directory.h"
 #include "services/registry/client/sha256.h"
@@ -81,7 +82,7 @@ class RegistryClientsTest : public testing::Test {
     registry_ = nullptr;
     store_ = nullptr;
     store_ = *SqliteFunctionStore::Create(dir_.path());
-    registry_ = *FunctionRegistry::Create({}, *store_, clock_);
+    registry_ = *FunctionRegistry::Create({}, *store_, builder_, clock_);
   }
   void StartServer(const std::string& address) {
     service_.emplace(*registry_);
@@ -136,6 +137,7 @@ class RegistryClientsTest : public testing::Test {
   TempDir dir_;
   const SystemClock clock_;
   TimerThread timers_{clock_};
+  FakeFunctionBuilder builder_;
   std::unique_ptr<FunctionStore> store_;
   std::unique_ptr<FunctionRegistry> registry_;
   std::optional<RegistryFeedService> service_;

@@ -3,8 +3,10 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "rpc/channel.h"
 #include "rpc/server.h"
 #include "serverless/config/v1/registry.pb.h"
+#include "services/pool/client/grpc_function_builder.h"
 #include "services/registry/function_registry.h"
 #include "services/registry/registry_feed_service.h"
 #include "services/registry/registry_service.h"
@@ -18,16 +20,18 @@ absl::Status Run(const serverless::config::v1::RegistryConfig& config,
   const SystemClock clock;
   SO_ASSIGN_OR_RETURN(const auto store,
                       SqliteFunctionStore::Create(config.data_dir()));
+  auto builder =
+      std::make_unique<GrpcFunctionBuilder>(MakeChannel(config.pool_address()));
   SO_ASSIGN_OR_RETURN(
       const auto registry,
       FunctionRegistry::Create(
           {.write_queue_depth = static_cast<size_t>(config.write_queue_depth()),
            .watch_history = static_cast<size_t>(config.watch_history())},
-          *store, clock));
+          *store, *builder, clock));
   RegistryService service(*registry);
   RegistryFeedService feed_service(*registry);
   SO_ASSIGN_OR_RETURN(
-      const auto server,
+      auto server,
       Server::Start({.address = config.listen_address(),
                      .drain_timeout = ToAbsl(config.drain_timeout())},
                     {&service, &feed_service}));
@@ -35,6 +39,9 @@ absl::Status Run(const serverless::config::v1::RegistryConfig& config,
                               {"functions", registry->size()},
                               {"revision", registry->revision()}});
   server->ServeUntilSignal(log, [&] { registry->Drain(); });
+  // Its builds call back into the registry.
+  server.reset();
+  builder.reset();
   return absl::OkStatus();
 }
 

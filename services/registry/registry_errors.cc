@@ -53,6 +53,13 @@ absl::Status EtagMismatchError(absl::string_view name) {
           absl::StrCat(name, " has changed since it was read: read it again")));
 }
 
+absl::Status ChangedMeanwhileError(absl::string_view name) {
+  return Retryable(
+      absl::StatusCode::kAborted, "ETAG_MISMATCH",
+      absl::StrCat(name,
+                   " was changed while this change was built: try again"));
+}
+
 absl::Status StorageFullError() {
   return Retryable(absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
                    "the registry's storage is full or fails; nothing is lost, "

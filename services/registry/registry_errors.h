@@ -9,6 +9,8 @@ namespace so {
 
 absl::Status NoFunctionError(absl::string_view id_or_name);
 absl::Status NoVersionError(absl::string_view name, int version);
+// A change came in while another one was being built.
+absl::Status ChangedMeanwhileError(absl::string_view name);
 absl::Status NameTakenError(absl::string_view name);
 // `field` is the trigger's path, `route` "GET /hello".
 absl::Status RouteTakenError(absl::string_view field, absl::string_view route,

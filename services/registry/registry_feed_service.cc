@@ -5,6 +5,7 @@
 
 #include "base/mutex.h"
 #include "rpc/pending_call.h"
+#include "services/registry/client/archive_format.h"
 
 namespace so {
 namespace {
@@ -127,7 +128,10 @@ grpc::ServerUnaryReactor* RegistryFeedService::GetCode(
   auto call = PendingCall::Start();
   registry_.catalog().ReadCode(
       request->sha256(), [call, response](absl::StatusOr<std::string> code) {
-        if (code.ok()) response->set_content(*std::move(code));
+        if (code.ok()) {
+          response->set_is_archive(IsArchive(*code));
+          response->set_content(*std::move(code));
+        }
         call->Finish(code.status());
       });
   return call->reactor();

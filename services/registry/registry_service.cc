@@ -35,6 +35,11 @@ FunctionRegistry::OnFunction AnswerWith(std::shared_ptr<PendingCall> call,
   };
 }
 
+// A call whose work ends when its client leaves.
+std::shared_ptr<PendingCall> StartFor(const Caller& caller) {
+  return PendingCall::Start([caller] { caller->Cancel(); });
+}
+
 grpc::ServerUnaryReactor* RefuseWithoutFunction(
     grpc::CallbackServerContext* context) {
   return FinishNow(context, InvalidArgument("function", "is required"));
@@ -46,8 +51,9 @@ grpc::ServerUnaryReactor* RegistryService::CreateFunction(
     grpc::CallbackServerContext* context, const CreateFunctionRequest* request,
     CreateFunctionResponse* response) {
   if (!request->has_function()) return RefuseWithoutFunction(context);
-  auto call = PendingCall::Start();
-  registry_.Create(request->function(), AnswerWith(call, response));
+  auto caller = std::make_shared<Cancellation>();
+  auto call = StartFor(caller);
+  registry_.Create(request->function(), AnswerWith(call, response), caller);
   return call->reactor();
 }
 
@@ -73,16 +79,18 @@ grpc::ServerUnaryReactor* RegistryService::ReplaceFunction(
     grpc::CallbackServerContext* context, const ReplaceFunctionRequest* request,
     ReplaceFunctionResponse* response) {
   if (!request->has_function()) return RefuseWithoutFunction(context);
-  auto call = PendingCall::Start();
-  registry_.Replace(*request, AnswerWith(call, response));
+  auto caller = std::make_shared<Cancellation>();
+  auto call = StartFor(caller);
+  registry_.Replace(*request, AnswerWith(call, response), caller);
   return call->reactor();
 }
 
 grpc::ServerUnaryReactor* RegistryService::UpdateFunction(
     grpc::CallbackServerContext*, const UpdateFunctionRequest* request,
     UpdateFunctionResponse* response) {
-  auto call = PendingCall::Start();
-  registry_.Update(*request, AnswerWith(call, response));
+  auto caller = std::make_shared<Cancellation>();
+  auto call = StartFor(caller);
+  registry_.Update(*request, AnswerWith(call, response), caller);
   return call->reactor();
 }
 
@@ -110,8 +118,9 @@ grpc::ServerUnaryReactor* RegistryService::ListVersions(
 grpc::ServerUnaryReactor* RegistryService::RollbackFunction(
     grpc::CallbackServerContext*, const RollbackFunctionRequest* request,
     RollbackFunctionResponse* response) {
-  auto call = PendingCall::Start();
-  registry_.Rollback(*request, AnswerWith(call, response));
+  auto caller = std::make_shared<Cancellation>();
+  auto call = StartFor(caller);
+  registry_.Rollback(*request, AnswerWith(call, response), caller);
   return call->reactor();
 }
 

@@ -7,6 +7,7 @@
 #include "rpc/client_stream.h"
 #include "rpc/server.h"
 #include "rpc/status.h"
+#include "services/pool/client/testing/fake_function_builder.h"
 #include "services/registry/client/sha256.h"
 #include "services/registry/registry_feed_service.h"
 #include "services/registry/sqlite_function_store.h"
@@ -22,7 +23,7 @@ class RegistryServiceTest : public testing::Test {
  protected:
   RegistryServiceTest() {
     store_ = *SqliteFunctionStore::Create(dir_.path());
-    registry_ = *FunctionRegistry::Create({}, *store_, clock_);
+    registry_ = *FunctionRegistry::Create({}, *store_, builder_, clock_);
     service_.emplace(*registry_);
     feed_service_.emplace(*registry_);
     server_ = *Server::Start({.address = "127.0.0.1:0"},
@@ -58,6 +59,7 @@ class RegistryServiceTest : public testing::Test {
 
   TempDir dir_;
   ManualClock clock_;
+  FakeFunctionBuilder builder_;
   std::unique_ptr<FunctionStore> store_;
   std::unique_ptr<FunctionRegistry> registry_;
   std::optional<RegistryService> service_;

@@ -2,8 +2,8 @@
 
 namespace so {
 
-std::vector<Runtime> SupportedRuntimes() {
-  return {
+const std::vector<Runtime>& SupportedRuntimes() {
+  static const auto& runtimes = *new std::vector<Runtime>{
       {.name = "node",
        .handler = std::regex(
            R"([A-Za-z0-9_-][A-Za-z0-9_/-]*(\.[A-Za-z_$][A-Za-z0-9_$]*)+)"),
@@ -12,7 +12,27 @@ std::vector<Runtime> SupportedRuntimes() {
        .handler = std::regex(
            R"([A-Za-z0-9_-][A-Za-z0-9_/-]*(\.[A-Za-z_][A-Za-z0-9_]*)+)"),
        .handler_form = "module.function, as in main.handler"},
+      {.name = "go",
+       .handler = std::regex(R"([A-Za-z_][A-Za-z0-9_]*)"),
+       .handler_form = "the name of a function, as in Handler",
+       .default_handler = "Handler"},
+      {.name = "rust",
+       .handler = std::regex(R"([A-Za-z_][A-Za-z0-9_]*)"),
+       .handler_form = "the name of a function, as in handler",
+       .default_handler = "handler"},
+      {.name = "custom",
+       .handler = std::regex(R"([A-Za-z0-9_./:$-]+)"),
+       .handler_form = "letters, digits and _./:$- (bootstrap may read it)",
+       .default_handler = "bootstrap"},
   };
+  return runtimes;
+}
+
+const Runtime* FindRuntime(absl::string_view name) {
+  for (const Runtime& runtime : SupportedRuntimes()) {
+    if (runtime.name == name) return &runtime;
+  }
+  return nullptr;
 }
 
 }  // namespace so

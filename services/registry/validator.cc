@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/registry/client/archive_format.h"
 #include "services/registry/client/function_reference.h"
 #include "services/registry/environment_rules.h"
 #include "services/registry/trigger_rules.h"
@@ -15,6 +16,7 @@ namespace so {
 namespace {
 
 constexpr size_t kMaxCodeBytes = 4 << 20;
+constexpr size_t kMaxArchiveBytes = 50 << 20;
 constexpr size_t kMaxHandlerBytes = 256;
 constexpr size_t kMaxDescriptionBytes = 1024;
 constexpr int kMaxLabels = 32;
@@ -47,16 +49,28 @@ void CheckName(const Function& function, FieldProblems& problems) {
   }
 }
 
+void CheckArchive(const Function& function, FieldProblems& problems) {
+  if (!function.code().empty()) {
+    problems.Add("archive", "must not be given together with code");
+  } else if (function.archive().size() > kMaxArchiveBytes) {
+    problems.Add("archive",
+                 absl::StrCat("must be at most ", kMaxArchiveBytes,
+                              " bytes, is ", function.archive().size()));
+  } else if (!IsArchive(function.archive())) {
+    problems.Add("archive", "must be a zip or a tar.gz");
+  }
+}
+
 void CheckCode(const Function& function, Validator::Code code,
                FieldProblems& problems) {
   if (!function.archive().empty()) {
-    problems.Add("archive",
-                 "archives are not supported yet: send the source in `code`");
+    CheckArchive(function, problems);
     return;
   }
   if (function.code().empty()) {
     if (code == Validator::Code::kRequired) {
-      problems.Add("code", "is required: the source of the function");
+      problems.Add("code",
+                   "is required: the source of the function, or an archive");
     }
   } else if (function.code().size() > kMaxCodeBytes) {
     problems.Add("code", absl::StrCat("must be at most ", kMaxCodeBytes,

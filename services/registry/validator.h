@@ -18,7 +18,8 @@ namespace so {
 //   SO_RETURN_IF_ERROR(problems.ToStatus());
 class Validator {
  public:
-  // Whether `code` must be there, or has been stored before and is left out.
+  // Whether code or archive must be there, or has been stored before and is
+  // left out.
   enum class Code { kRequired, kStored };
 
   explicit Validator(std::vector<Runtime> runtimes);
@@ -32,7 +33,7 @@ class Validator {
   void CheckRuntime(const Function& function, FieldProblems& problems) const;
 
   const std::vector<Runtime> runtimes_;
-  // "node, python".
+  // "node, python, ...".
   std::string runtime_names_;
 };
 

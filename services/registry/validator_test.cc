@@ -35,6 +35,9 @@ Function With(const std::string& text) {
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &change))
       << text;
   function.MergeFrom(change);
+  // Text format cannot unset what is set: an empty value says so.
+  if (text.find("code: \'\'") != std::string::npos) function.clear_code();
+  if (text.find("handler: \'\'") != std::string::npos) function.clear_handler();
   return function;
 }
 
@@ -91,7 +94,16 @@ INSTANTIATE_TEST_SUITE_P(
         {"handler: 'index.a b'", "handler"},
         {"handler: 'src/app.api.$handler'", ""},
         {"handler: '" + std::string(250, 'a') + ".handler'", "handler"},
-        {"runtime: 'python' handler: 'main.$x'", "handler"}}));
+        {"runtime: 'python' handler: 'main.$x'", "handler"},
+        {"runtime: 'go' handler: 'Handler'", ""},
+        {"runtime: 'go' handler: 'main.Handler'", "handler"},
+        {"runtime: 'go' handler: ''", ""},
+        {"runtime: 'rust' handler: 'handler'", ""},
+        {"runtime: 'rust' handler: ''", ""},
+        {"runtime: 'custom' handler: ''", ""},
+        {"runtime: 'custom' handler: 'what/ever:x.y'", ""},
+        {"runtime: 'custom' handler: 'a b'", "handler"},
+        {"handler: ''", "handler"}}));
 
 INSTANTIATE_TEST_SUITE_P(Limits, ValidatorTableTest,
                          testing::ValuesIn(std::vector<Case>{
@@ -125,7 +137,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn(std::vector<Case>{
         {"code: '\\000'", "code"},
         {"code: '\\377'", "code"},
-        {"archive: 'PK'", "archive"},
+        {"code: '' archive: 'PK'", "archive"},
+        {"code: '' archive: 'PK\\003\\004\\000'", ""},
+        {"code: '' archive: '\\037\\213\\010\\000'", ""},
+        {"code: '' archive: '\\037\\213'", "archive"},
+        {"archive: 'PK\\003\\004\\000'", "archive"},
         {"description: 'a\\000b'", "description"},
         {"description: '" + std::string(1025, 'x') + "'", "description"},
         {"labels { key: 'team/a.b_c-d' value: '' }", ""},
@@ -234,6 +250,16 @@ TEST(ValidatorTest, BoundsCode) {
   function.clear_code();
   EXPECT_THAT(WrongFields(function), UnorderedElementsAre("code"));
   EXPECT_THAT(WrongFields(function, Validator::Code::kStored), IsEmpty());
+}
+
+TEST(ValidatorTest, BoundsArchives) {
+  Function function = ValidFunction("hello");
+  function.clear_code();
+  function.set_archive("PK\x03\x04");
+  function.mutable_archive()->resize(50 << 20, '\0');
+  EXPECT_THAT(WrongFields(function), IsEmpty());
+  function.mutable_archive()->push_back('x');
+  EXPECT_THAT(WrongFields(function), UnorderedElementsAre("archive"));
 }
 
 TEST(ValidatorTest, BoundsTriggersAndLabels) {

@@ -80,7 +80,7 @@ class Cluster:
             return {f"{name}_address": addresses[name] for name in names}
 
         return {
-            "registry": {"listen_address": addresses["registry"],
+            "registry": {"listen_address": addresses["registry"], **of("pool"),
                          "data_dir": self.state_dir / "registry"},
             "launcher": {"socket": self.state_dir / "launcher.sock", "client_uid": POOL_UID,
                          "runtimes_dir": self.runtimes_dir,

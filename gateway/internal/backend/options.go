@@ -16,6 +16,9 @@ const (
 	RegistryMessageLimit = 80 << 20
 )
 
+// BuildTimeout is the deadline of calls that may have to build code first.
+const BuildTimeout = 3 * time.Minute
+
 // retries repeats only calls that change nothing. Invoke is never repeated
 // here: whether an attempt reached user code is known to the router alone.
 const retries = `{"methodConfig": [{

@@ -28,7 +28,7 @@ type Options struct {
 	Backends *backend.Set
 	Log      *slog.Logger
 	// CallTimeout is the deadline of calls without one, but for invoke and warm,
-	// which get InvokeTimeout.
+	// which get InvokeTimeout, and those that build code.
 	CallTimeout, InvokeTimeout time.Duration
 }
 

@@ -31,10 +31,21 @@ var slowMethods = map[string]bool{
 	poolv1.PoolService_Warm_FullMethodName:       true,
 }
 
+// buildMethods may have to build code first.
+var buildMethods = map[string]bool{
+	registryv1.RegistryService_CreateFunction_FullMethodName:   true,
+	registryv1.RegistryService_ReplaceFunction_FullMethodName:  true,
+	registryv1.RegistryService_UpdateFunction_FullMethodName:   true,
+	registryv1.RegistryService_RollbackFunction_FullMethodName: true,
+}
+
 // deadlineOf is how long a call may take whose client set no deadline.
 func (o Options) deadlineOf(fullMethod string) time.Duration {
-	if slowMethods[fullMethod] {
+	switch {
+	case slowMethods[fullMethod]:
 		return o.InvokeTimeout
+	case buildMethods[fullMethod]:
+		return max(o.CallTimeout, backend.BuildTimeout)
 	}
 	return o.CallTimeout
 }

@@ -21,7 +21,7 @@ type typedError = errorv1.Error
 type failure struct {
 	*typedError
 	status int
-	// logs is what user code printed before it failed.
+	// logs is what user code, or a build of it, printed before it failed.
 	logs []string
 	// allow are the methods that a route has, for 405.
 	allow []string

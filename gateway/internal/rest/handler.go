@@ -28,7 +28,7 @@ type Options struct {
 	// Version of the program.
 	Version string
 	// CallTimeout is the deadline of every call but invoke and warm, whose
-	// deadline is InvokeTimeout.
+	// deadline is InvokeTimeout, and those that build code.
 	CallTimeout, InvokeTimeout time.Duration
 }
 
@@ -138,8 +138,11 @@ func (h *Handler) serve(w *response, r *http.Request, ex *exchange) *failure {
 	}
 	ex.route = found
 	ex.timeout = h.options.CallTimeout
-	if found.slow {
+	switch {
+	case found.slow:
 		ex.timeout = h.options.InvokeTimeout
+	case found.builds:
+		ex.timeout = max(ex.timeout, backend.BuildTimeout)
 	}
 
 	query, f := checkQuery(r.URL.RawQuery, found.query)

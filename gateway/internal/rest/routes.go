@@ -39,6 +39,9 @@ type route struct {
 	queryAsBody bool
 	// slow calls run user code, so their deadline is invoke_timeout.
 	slow bool
+	// builds: the code may have to be built first, so the deadline is
+	// backend.BuildTimeout at least.
+	builds bool
 	// runsCode: a failure has to say whether user code may have run.
 	runsCode bool
 	// handler answers routes that are no gRPC call of their own.
@@ -85,7 +88,7 @@ func newRoutes() routeTable {
 		{
 			method: http.MethodPost, path: "/functions", service: "registry",
 			description: "Register a function",
-			body:        &functionv1.Function{}, bodyLimit: functionLimit,
+			body:        &functionv1.Function{}, bodyLimit: functionLimit, builds: true,
 		},
 		{
 			method: http.MethodGet, path: "/functions/{id}", service: "registry",
@@ -95,12 +98,12 @@ func newRoutes() routeTable {
 		{
 			method: http.MethodPut, path: "/functions/{id}", service: "registry",
 			description: "Replace a function by a new version",
-			body:        &functionv1.Function{}, bodyLimit: functionLimit,
+			body:        &functionv1.Function{}, bodyLimit: functionLimit, builds: true,
 		},
 		{
 			method: http.MethodPatch, path: "/functions/{id}", service: "registry",
 			description: "Change the given fields of a function",
-			body:        &functionv1.Function{}, bodyLimit: functionLimit,
+			body:        &functionv1.Function{}, bodyLimit: functionLimit, builds: true,
 		},
 		{
 			method: http.MethodDelete, path: "/functions/{id}", service: "registry",
@@ -135,7 +138,7 @@ func newRoutes() routeTable {
 		{
 			method: http.MethodPost, path: "/functions/{id}/rollback", service: "registry",
 			description: "Make an old version current",
-			body:        &registryv1.RollbackFunctionRequest{},
+			body:        &registryv1.RollbackFunctionRequest{}, builds: true,
 		},
 	}
 	for _, r := range table {

@@ -17,7 +17,7 @@ func failureOf(err error, service string, ex *exchange) *failure {
 	st := status.Convert(err)
 	for _, detail := range st.Details() {
 		if typed, ok := detail.(*errorv1.Error); ok && typed.GetCode() != "" {
-			return &failure{typedError: typed, status: statusOf(typed.GetCode(), st.Code()), cause: err}
+			return &failure{typedError: typed, status: statusOf(typed.GetCode(), st.Code()), logs: typed.GetLogs(), cause: err}
 		}
 	}
 	f := untypedFailure(st, service, ex.timeout)

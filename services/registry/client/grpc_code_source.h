@@ -3,9 +3,9 @@
 #include <memory>
 
 #include "grpcpp/channel.h"
+#include "rpc/calls_in_flight.h"
 #include "serverless/registry/v1/registry.grpc.pb.h"
 #include "services/registry/client/code_source.h"
-#include "services/registry/client/grpc_calls_in_flight.h"
 
 namespace so {
 
@@ -22,7 +22,7 @@ class GrpcCodeSource final : public CodeSource {
  private:
   const std::unique_ptr<serverless::registry::v1::RegistryFeedService::Stub>
       stub_;
-  GrpcCallsInFlight calls_;
+  CallsInFlight calls_;
 };
 
 }  // namespace so

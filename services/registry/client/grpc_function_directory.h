@@ -6,10 +6,10 @@
 
 #include "base/timers.h"
 #include "grpcpp/channel.h"
+#include "rpc/calls_in_flight.h"
 #include "serverless/registry/v1/registry.grpc.pb.h"
 #include "services/registry/client/function_cache.h"
 #include "services/registry/client/function_directory.h"
-#include "services/registry/client/grpc_calls_in_flight.h"
 #include "services/registry/client/grpc_function_watch.h"
 
 namespace so {
@@ -47,7 +47,7 @@ class GrpcFunctionDirectory final : public FunctionDirectory {
 
   const std::unique_ptr<Stub> stub_;
   FunctionCache cache_;
-  GrpcCallsInFlight calls_;
+  CallsInFlight calls_;
   const std::shared_ptr<GrpcFunctionWatch> watch_;
 };
 

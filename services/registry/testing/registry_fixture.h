@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "base/testing/manual_clock.h"
 #include "base/testing/status_matchers.h"
+#include "services/pool/client/testing/fake_function_builder.h"
 #include "services/registry/function_registry.h"
 #include "services/registry/sqlite_function_store.h"
 #include "services/registry/testing/await.h"
@@ -42,7 +43,7 @@ class FunctionRegistryTest : public testing::Test {
     store_ = *std::move(store);
     failing_ = std::make_unique<FailingFunctionStore>(*store_);
     failing_->FailPutsOf("bad");
-    auto registry = FunctionRegistry::Create({}, *failing_, clock_);
+    auto registry = FunctionRegistry::Create({}, *failing_, builder_, clock_);
     ASSERT_THAT(registry, IsOk());
     registry_ = *std::move(registry);
   }
@@ -122,6 +123,7 @@ class FunctionRegistryTest : public testing::Test {
 
   TempDir dir_;
   ManualClock clock_;
+  FakeFunctionBuilder builder_;
   std::unique_ptr<FunctionStore> store_;
   std::unique_ptr<FailingFunctionStore> failing_;
   std::unique_ptr<FunctionRegistry> registry_;

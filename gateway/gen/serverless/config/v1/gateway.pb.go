@@ -143,7 +143,7 @@ var File_serverless_config_v1_gateway_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_gateway_proto_rawDesc = "" +
 	"\n" +
-	"\"serverless/config/v1/gateway.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xc5\b\n" +
+	"\"serverless/config/v1/gateway.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xf1\b\n" +
 	"\rGatewayConfig\x12R\n" +
 	"\fhttp_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
 	"\x17REST address, host:port\x12\x0e127.0.0.1:30010\x01R\vhttpAddress\x12j\n" +
@@ -160,9 +160,9 @@ const file_serverless_config_v1_gateway_proto_rawDesc = "" +
 	"\x0escaler_address\x18\a \x01(\tB2\xca\xc1\x18.\n" +
 	"\x1agRPC address of the scaler\x12\x0e127.0.0.1:70040\x01R\rscalerAddress\x12\x81\x01\n" +
 	"\rdrain_timeout\x18\b \x01(\v2\x19.google.protobuf.DurationBA\xca\xc1\x18=\n" +
-	"-how long SIGTERM waits for requests in flight\x12\x0330s!\x00\x00\x00\x00\x00 \x8c@R\fdrainTimeout\x12\x85\x01\n" +
-	"\fcall_timeout\x18\t \x01(\v2\x19.google.protobuf.DurationBG\xca\xc1\x18C\n" +
-	"*deadline of every call but invoke and warm\x12\x0310s\x19\x9a\x99\x99\x99\x99\x99\xb9?!\x00\x00\x00\x00\x00\xc0r@R\vcallTimeout\x12\x95\x01\n" +
+	"-how long SIGTERM waits for requests in flight\x12\x0330s!\x00\x00\x00\x00\x00 \x8c@R\fdrainTimeout\x12\xb1\x01\n" +
+	"\fcall_timeout\x18\t \x01(\v2\x19.google.protobuf.DurationBs\xca\xc1\x18o\n" +
+	"Vdeadline of every call but invoke and warm, and those that build code (3 min at least)\x12\x0310s\x19\x9a\x99\x99\x99\x99\x99\xb9?!\x00\x00\x00\x00\x00\xc0r@R\vcallTimeout\x12\x95\x01\n" +
 	"\x0einvoke_timeout\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationBS\xca\xc1\x18O\n" +
 	"5longest an invoke or warm may take, queueing included\x12\x04960s\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00 \xac@R\rinvokeTimeoutBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"

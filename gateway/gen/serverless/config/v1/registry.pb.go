@@ -30,8 +30,9 @@ type RegistryConfig struct {
 	DataDir       string                 `protobuf:"bytes,3,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
 	DrainTimeout  *durationpb.Duration   `protobuf:"bytes,4,opt,name=drain_timeout,json=drainTimeout,proto3" json:"drain_timeout,omitempty"`
 	// Reached only when writers outrun the disk; then callers get UNAVAILABLE.
-	WriteQueueDepth int32 `protobuf:"varint,5,opt,name=write_queue_depth,json=writeQueueDepth,proto3" json:"write_queue_depth,omitempty"`
-	WatchHistory    int32 `protobuf:"varint,6,opt,name=watch_history,json=watchHistory,proto3" json:"watch_history,omitempty"`
+	WriteQueueDepth int32  `protobuf:"varint,5,opt,name=write_queue_depth,json=writeQueueDepth,proto3" json:"write_queue_depth,omitempty"`
+	WatchHistory    int32  `protobuf:"varint,6,opt,name=watch_history,json=watchHistory,proto3" json:"watch_history,omitempty"`
+	PoolAddress     string `protobuf:"bytes,7,opt,name=pool_address,json=poolAddress,proto3" json:"pool_address,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -108,11 +109,18 @@ func (x *RegistryConfig) GetWatchHistory() int32 {
 	return 0
 }
 
+func (x *RegistryConfig) GetPoolAddress() string {
+	if x != nil {
+		return x.PoolAddress
+	}
+	return ""
+}
+
 var File_serverless_config_v1_registry_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_registry_proto_rawDesc = "" +
 	"\n" +
-	"#serverless/config/v1/registry.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xd0\x05\n" +
+	"#serverless/config/v1/registry.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xda\x06\n" +
 	"\x0eRegistryConfig\x12V\n" +
 	"\x0elisten_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
 	"\x17gRPC address, host:port\x12\x0e127.0.0.1:70010\x01R\rlistenAddress\x12d\n" +
@@ -125,7 +133,9 @@ const file_serverless_config_v1_registry_proto_rawDesc = "" +
 	"\x11write_queue_depth\x18\x05 \x01(\x05B]\xca\xc1\x18Y\n" +
 	"?writes waiting for the group commit before new ones are refused\x12\x044096\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x80\x84.AR\x0fwriteQueueDepth\x12\x7f\n" +
 	"\rwatch_history\x18\x06 \x01(\x05BZ\xca\xc1\x18V\n" +
-	"Drevisions remembered so that a watcher can resume without a snapshot\x12\x0510000!\x00\x00\x00\x00\xd0\x12cAR\fwatchHistoryBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"Drevisions remembered so that a watcher can resume without a snapshot\x12\x0510000!\x00\x00\x00\x00\xd0\x12cAR\fwatchHistory\x12\x87\x01\n" +
+	"\fpool_address\x18\a \x01(\tBd\xca\xc1\x18`\n" +
+	"LgRPC address of the pool that checks and builds code before it is registered\x12\x0e127.0.0.1:70020\x01R\vpoolAddressBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_registry_proto_rawDescOnce sync.Once

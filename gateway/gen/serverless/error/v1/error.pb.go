@@ -41,7 +41,10 @@ type Error struct {
 	// Seconds after which a retry makes sense; 0 when unknown. Sent as Retry-After.
 	RetryAfter float64 `protobuf:"fixed64,6,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// For FUNCTION_ERROR and FUNCTION_INIT_FAILED: the user's own exception.
-	Fault         *FunctionFault `protobuf:"bytes,7,opt,name=fault,proto3" json:"fault,omitempty"`
+	Fault *FunctionFault `protobuf:"bytes,7,opt,name=fault,proto3" json:"fault,omitempty"`
+	// For BUILD_FAILED: the lines that the build printed first. At most 2 KiB
+	// together. Over REST they are `logs`, beside `error`.
+	Logs          []string `protobuf:"bytes,8,rep,name=logs,proto3" json:"logs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -121,6 +124,13 @@ func (x *Error) GetRetryAfter() float64 {
 func (x *Error) GetFault() *FunctionFault {
 	if x != nil {
 		return x.Fault
+	}
+	return nil
+}
+
+func (x *Error) GetLogs() []string {
+	if x != nil {
+		return x.Logs
 	}
 	return nil
 }
@@ -314,7 +324,7 @@ var File_serverless_error_v1_error_proto protoreflect.FileDescriptor
 
 const file_serverless_error_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x1fserverless/error/v1/error.proto\x12\x13serverless.error.v1\x1a\x19google/protobuf/any.proto\"\x87\x02\n" +
+	"\x1fserverless/error/v1/error.proto\x12\x13serverless.error.v1\x1a\x19google/protobuf/any.proto\"\x9b\x02\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1c\n" +
@@ -323,7 +333,8 @@ const file_serverless_error_v1_error_proto_rawDesc = "" +
 	"\adetails\x18\x05 \x03(\v2!.serverless.error.v1.FieldProblemR\adetails\x12\x1f\n" +
 	"\vretry_after\x18\x06 \x01(\x01R\n" +
 	"retryAfter\x128\n" +
-	"\x05fault\x18\a \x01(\v2\".serverless.error.v1.FunctionFaultR\x05fault\">\n" +
+	"\x05fault\x18\a \x01(\v2\".serverless.error.v1.FunctionFaultR\x05fault\x12\x12\n" +
+	"\x04logs\x18\b \x03(\tR\x04logs\">\n" +
 	"\fFieldProblem\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x18\n" +
 	"\aproblem\x18\x02 \x01(\tR\aproblem\"S\n" +

@@ -33,15 +33,19 @@ type Function struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Unique, `^[a-z0-9]([a-z0-9-]{0,62})$`. Cannot be changed.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// The runtime that executes the code: "node" or "python".
+	// The runtime that executes the code: "node", "python", "go", "rust" or
+	// "custom", as far as the pool has it.
 	Runtime string `protobuf:"bytes,3,opt,name=runtime,proto3" json:"runtime,omitempty"`
-	// "file.export": "index.handler" (node), "main.handler" (python). 1 to 256 bytes.
+	// 1 to 256 bytes. "file.export" for node ("index.handler") and python
+	// ("main.handler"); a function's name for go (default "Handler") and rust
+	// (default "handler"); custom passes it on (default "bootstrap").
 	Handler string `protobuf:"bytes,4,opt,name=handler,proto3" json:"handler,omitempty"`
-	// The source of the one file that the handler names. 1 byte to 4 MiB. Read
-	// back only with view "full".
+	// The source of the one file that the handler names. 1 byte to 4 MiB. Exactly
+	// one of code and archive is given. Read back only with view "full".
 	Code string `protobuf:"bytes,5,opt,name=code,proto3" json:"code,omitempty"`
-	// A zip or tar.gz with the source and its dependencies, instead of `code`.
-	// At most 50 MiB packed.
+	// A zip or tar.gz with the source and its dependencies, instead of `code`. At
+	// most 50 MiB packed, 250 MiB and 10,000 entries unpacked; files and folders
+	// only. Read back only with view "full".
 	Archive []byte `protobuf:"bytes,6,opt,name=archive,proto3" json:"archive,omitempty"`
 	// How long one invocation may run, in ms. 1 to 900000, default 30000.
 	Timeout *int32 `protobuf:"varint,7,opt,name=timeout,proto3,oneof" json:"timeout,omitempty"`

@@ -40,6 +40,12 @@ const (
 // Errors of all calls: INVALID_ARGUMENT (every wrong field in the details),
 // NOT_FOUND, UNAVAILABLE (shutting down), RESOURCE_EXHAUSTED with code
 // STORAGE_FULL.
+//
+// Code is built, and its handler loaded where the runtime allows it, before a
+// change of code, archive, runtime, handler or environment is accepted, which
+// may take minutes: INVALID_ARGUMENT with code BUILD_FAILED says what is wrong
+// with it; UNAVAILABLE, that the pool is not there to try. Nothing is changed
+// then, nor when the client leaves or another change comes first (ABORTED).
 type RegistryServiceClient interface {
 	// Creates a function at version 1. ALREADY_EXISTS when the name is taken.
 	CreateFunction(ctx context.Context, in *CreateFunctionRequest, opts ...grpc.CallOption) (*CreateFunctionResponse, error)
@@ -163,6 +169,12 @@ func (c *registryServiceClient) RollbackFunction(ctx context.Context, in *Rollba
 // Errors of all calls: INVALID_ARGUMENT (every wrong field in the details),
 // NOT_FOUND, UNAVAILABLE (shutting down), RESOURCE_EXHAUSTED with code
 // STORAGE_FULL.
+//
+// Code is built, and its handler loaded where the runtime allows it, before a
+// change of code, archive, runtime, handler or environment is accepted, which
+// may take minutes: INVALID_ARGUMENT with code BUILD_FAILED says what is wrong
+// with it; UNAVAILABLE, that the pool is not there to try. Nothing is changed
+// then, nor when the client leaves or another change comes first (ABORTED).
 type RegistryServiceServer interface {
 	// Creates a function at version 1. ALREADY_EXISTS when the name is taken.
 	CreateFunction(context.Context, *CreateFunctionRequest) (*CreateFunctionResponse, error)

@@ -10,7 +10,7 @@ namespace so {
 // and wait for their callbacks. Thread-safe.
 //
 //   start: calls_.Add(context);   done: answer(...); calls_.Remove(context);
-class GrpcCallsInFlight {
+class CallsInFlight {
  public:
   // `context` is borrowed until Remove. After Stop the call is cancelled at
   // once; it still has to be started and removed.

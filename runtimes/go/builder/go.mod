@@ -1,0 +1,3 @@
+module serverless-orchestrator/runtimes/go/builder
+
+go 1.26

@@ -1,0 +1,1 @@
+// Nothing of its own: Cargo.toml is the point.

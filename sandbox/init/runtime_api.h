@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sandbox/init/frame.h"
+#include "sandbox/init/http_message.h"
+
+namespace so::init {
+
+using ConnectionId = uint64_t;
+
+// Where a RuntimeApi's answers go.
+class RuntimeApiPort {
+ public:
+  virtual ~RuntimeApiPort() = default;
+  // To the pool.
+  virtual void Send(FrameType type, const Nonce& nonce,
+                    std::string_view payload) = 0;
+  // To the bootstrap; answers the one open request of that connection.
+  virtual void Reply(ConnectionId connection, HttpReply reply) = 0;
+  // Milliseconds since 1970.
+  virtual int64_t NowMillis() = 0;
+  // 24 and more hexadecimal digits, different each time.
+  virtual std::string RandomHex() = 0;
+};
+
+// Translates between the AWS Lambda Runtime API, version 2018-06-01, which the
+// bootstrap speaks, and the frames of the pool: the states of one instance, one
+// invocation at a time. No input or output of its own.
+class RuntimeApi {
+ public:
+  // `config_nonce` is that of CONFIG. `port` is borrowed.
+  RuntimeApi(const Nonce& config_nonce, std::string function_arn,
+             RuntimeApiPort& port);
+
+  void OnRequest(ConnectionId connection, HttpRequest request);
+  // The client is gone, answered or not.
+  void OnClosed(ConnectionId connection);
+
+  // INVOKE with this payload. False when it comes out of turn or is malformed.
+  bool OnInvoke(const Nonce& nonce, std::string payload);
+
+ private:
+  enum class State {
+    kLoading,  // READY and INIT_ERROR are still to come
+    kFailed,   // INIT_ERROR was sent
+    kFree,
+    kOffered,  // an invocation waits for the bootstrap to ask for it
+    kRunning,
+  };
+  static constexpr ConnectionId kNobody = 0;
+
+  void OnNext(ConnectionId connection);
+  void OnInvocation(ConnectionId connection, const HttpRequest& request,
+                    std::string_view path);
+  void OnResponse(ConnectionId connection, const HttpRequest& request);
+  void OnInitError(ConnectionId connection, const HttpRequest& request);
+  void Deliver();
+  void Answer(FrameType type, std::string_view payload);
+  void Accept(ConnectionId connection);
+  void Refuse(ConnectionId connection, int status, std::string_view type,
+              std::string_view message);
+
+  const Nonce config_nonce_;
+  const std::string function_arn_;
+  RuntimeApiPort& port_;
+  State state_ = State::kLoading;
+  // Whose request for the next invocation is open.
+  ConnectionId waiting_ = kNobody;
+  Nonce nonce_ = {};
+  std::string request_id_;
+  std::string trace_id_;
+  int64_t timeout_millis_ = 0;
+  std::string event_;
+};
+
+// The trace header of an invocation: that of a W3C traceparent, or a new one
+// made of the time and 24 and more random digits.
+std::string TraceId(std::string_view traceparent, int64_t now_millis,
+                    std::string_view random_hex);
+
+}  // namespace so::init
