@@ -35,9 +35,9 @@ class SandboxCgroup {
 
   virtual absl::Status SetLimits(const CgroupLimits& limits) = 0;
 
-  // Files into which a single-threaded process writes "0" to move itself here:
-  // `tasks` of v1 hierarchies, `cgroup.procs` of the unified one. One each
-  // hierarchy, owned by this.
+  // Files into which a single-threaded process writes "0" to move itself here,
+  // one after the other in this order: `tasks` of v1 hierarchies,
+  // `cgroup.procs` of the unified one. One each hierarchy, owned by this.
   virtual const std::vector<UniqueFd>& entrances() const = 0;
 
   // Closes the entrances, for when nobody will enter any more.

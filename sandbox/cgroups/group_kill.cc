@@ -45,20 +45,18 @@ absl::Status KillOneByOne(const std::string& dir) {
   }
 }
 
-// Thaws where that matters: v2 kills frozen processes too.
-void ThawIfFrozen(const std::string& dir) {
+}  // namespace
+
+void LetNothingHoldUpAKill(const std::string& dir) {
+  WriteFile(absl::StrCat(dir, "/pids.max"), "0").IgnoreError();
   WriteFile(absl::StrCat(dir, "/freezer.state"), "THAWED").IgnoreError();
 }
-
-}  // namespace
 
 absl::Status KillProcesses(const std::string& dir) {
   const absl::Status killed = WriteFile(absl::StrCat(dir, "/cgroup.kill"), "1");
   if (!absl::IsNotFound(killed)) return killed;
-  // v1, or Linux before 5.14. With no room for another process, a fork bomb
-  // cannot outrun this.
-  WriteFile(absl::StrCat(dir, "/pids.max"), "0").IgnoreError();
-  ThawIfFrozen(dir);
+  // v1, or Linux before 5.14.
+  LetNothingHoldUpAKill(dir);
   return KillOneByOne(dir);
 }
 

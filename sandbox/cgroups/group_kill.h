@@ -7,6 +7,11 @@
 // Ending what is in a group, whichever the version of its hierarchy.
 namespace so::cgroups {
 
+// Thaws, and leaves no room for another process, where the group `dir` has
+// these controllers on v1: a fork bomb cannot outrun what kills it one by one
+// then.
+void LetNothingHoldUpAKill(const std::string& dir);
+
 // Kills every process in the group `dir`. Returns once nothing in it can start
 // more; the killed may still be leaving.
 absl::Status KillProcesses(const std::string& dir);

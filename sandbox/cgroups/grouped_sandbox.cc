@@ -91,15 +91,13 @@ absl::Status GroupedSandbox::Thaw() {
   return group == nullptr ? absl::OkStatus() : group->Thaw();
 }
 
-// In every group: one stops forks, another thaws, and a process may have been
-// killed while entering them one after the other.
+// Whatever has entered any group has entered the first one before.
 absl::Status GroupedSandbox::Kill() {
-  absl::Status result;
-  for (const std::unique_ptr<Group>& group : groups_) {
-    const absl::Status killed = KillProcesses(group->dir());
-    if (!absl::IsNotFound(killed)) result.Update(killed);
-  }
-  return result;
+  if (groups_.empty()) return absl::OkStatus();
+  for (const std::unique_ptr<Group>& group : groups_)
+    LetNothingHoldUpAKill(group->dir());
+  const absl::Status killed = KillProcesses(groups_.front()->dir());
+  return absl::IsNotFound(killed) ? absl::OkStatus() : killed;
 }
 
 absl::Status GroupedSandbox::Remove() {
