@@ -9,6 +9,7 @@ missing_packages() {
     if [[ $list == runtimes || $list == toolchains ]]; then search=$system_path; fi
     while read -r package command; do
       case $package in '' | '#'*) continue ;; esac
+      if [[ $command == /* && -e $command ]]; then continue; fi
       if [[ -n $command ]] && (PATH=$search type -P "$command" >/dev/null); then
         continue
       fi

@@ -13,7 +13,7 @@ from docker_engine import DOCKER, succeeds
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PROJECT = "so-compose-test"
-SERVICES = ("registry", "pool", "router", "scaler", "gateway")
+SERVICES = ("registry", "launcher", "pool", "router", "scaler", "gateway")
 
 
 class Composed:
