@@ -94,15 +94,14 @@ Outcome BecomeZygote(const ZygoteProgram& program, int socket, int output) {
   _exit(kStartFailed);
 }
 
-// The first process of the zygote's pid namespace: reaps what is left to it, and
-// ends with the zygote, which ends everything in the namespace.
+// The first process of the zygote's pid namespace: reaps what is left to it,
+// and ends with the zygote, which ends everything in the namespace.
 //
 // The zygote is the second one, because its sandboxes are first processes in
 // theirs: a library that knows a fork by its new process id, as OpenSSL does to
 // seed its generators anew, would take a child for the zygote.
 [[noreturn]] void AttendZygote(pid_t zygote) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (!CloseAllBut({}).ok()) _exit(kStartFailed);
+  if (!CloseAllBut({}).ok() || !DropPrivileges().ok()) _exit(kStartFailed);
   while (true) {
     int status = 0;
     const pid_t pid = waitpid(-1, &status, 0);
