@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <sstream>
@@ -92,6 +94,32 @@ Outcome BecomeZygote(const ZygoteProgram& program, int socket, int output) {
   _exit(kStartFailed);
 }
 
+// The first process of the zygote's pid namespace: reaps what is left to it,
+// and ends with the zygote, which ends everything in the namespace.
+//
+// The zygote is the second one, because its sandboxes are first processes in
+// theirs: a library that knows a fork by its new process id, as OpenSSL does to
+// seed its generators anew, would take a child for the zygote.
+[[noreturn]] void AttendZygote(pid_t zygote) {
+  if (!CloseAllBut({}).ok() || !DropPrivileges().ok()) _exit(kStartFailed);
+  while (true) {
+    int status = 0;
+    const pid_t pid = waitpid(-1, &status, 0);
+    if (pid < 0 && errno != EINTR) _exit(kStartFailed);
+    if (pid != zygote) continue;
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  }
+}
+
+// In the zygote's namespaces.
+[[noreturn]] void RunNamespace(const ZygoteProgram& program, int socket,
+                               int output) {
+  const pid_t zygote = fork();
+  if (zygote == 0) RunZygote(program, socket, output);
+  if (zygote < 0) _exit(kStartFailed);
+  AttendZygote(zygote);
+}
+
 }  // namespace
 
 Outcome StartZygote(const ZygoteProgram& program, int socket, int output,
@@ -104,7 +132,7 @@ Outcome StartZygote(const ZygoteProgram& program, int socket, int output,
               CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
                   CLONE_NEWNET | CLONE_PIDFD | SIGCHLD,
               nullptr, &pidfd, nullptr, 0);
-  if (pid == 0) RunZygote(program, socket, output);
+  if (pid == 0) RunNamespace(program, socket, output);
   SO_RETURN_IF_FAILED(Check(pid, "clone the zygote"));
   zygote.pidfd.Reset(pidfd);
   zygote.pid = static_cast<pid_t>(pid);

@@ -5,6 +5,7 @@ attempts one by one and returns what stopped each; a row says what may.
 """
 
 import json
+import secrets
 from typing import Any
 
 import pytest
@@ -63,6 +64,16 @@ def test_denied_to_what_a_function_starts(api: Client, bench: Workbench, event: 
     function = bench.create(hostile_code.plain(NODE, "python_child"), NODE, **PATIENCE)
     event["source"] = hostile_code.script(PYTHON, row)
     expect_denied(row, api.receipt(function["id"], event)["body"])
+
+
+def test_the_search_for_secrets_finds_what_is_there(api: Client, bench: Workbench, runtime: Runtime,
+                                                    event: dict[str, Any]) -> None:
+    secret = secrets.token_hex(16)
+    function = bench.create(hostile_code.attempts(runtime, "secrets"), runtime, **PATIENCE,
+                            environment={"OWN": secret})
+    event["secrets"] = {"its own": hostile_code.disguise(secret)}
+    outcomes = api.receipt(function["id"], event)["body"]
+    assert outcomes["its own in memory"].startswith("reached"), outcomes
 
 
 def test_a_sandbox_ends_without_trace(api: Client, bench: Workbench, traces: Traces,

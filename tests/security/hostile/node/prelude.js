@@ -55,7 +55,7 @@ function run(program, ...options) {
   const complaints = {
     "Operation not permitted": "EPERM", "Permission denied": "EACCES", "No such file": "ENOENT",
     "Function not implemented": "ENOSYS", "must be superuser": "EPERM", "must be root": "EPERM", "must be run from a terminal": "EACCES",
-    "Authentication failure": "EACCES", "Read-only file system": "EROFS",
+    "Authentication failure": "EACCES", "immediate abort": "EPERM", "Read-only file system": "EROFS",
   };
   for (const [text, code] of Object.entries(complaints)) if (stderr.includes(text)) refuse(code);
   throw new Error(`${program} ended with ${status}: ${stderr}`);

@@ -1,12 +1,10 @@
 """Looks for files and sockets that were left open, and for more of its own."""
 
-import array
 import socket
 import struct
 
 # fd 0 is /dev/null, 1 and 2 the output pipe, 3 the channel of the runtime contract.
 CHANNEL = 3
-TIOCSTI = 0x5412
 
 
 def attempts(event):
@@ -67,9 +65,8 @@ def credentials(connection):
 def received():
     """A descriptor waiting in the channel."""
     with socket.socket(fileno=os.dup(CHANNEL)) as channel:
-        channel.setblocking(False)
         try:
-            ancillary = channel.recvmsg(0, socket.CMSG_SPACE(4), socket.MSG_PEEK)[1]
+            ancillary = channel.recvmsg(0, socket.CMSG_SPACE(4), socket.MSG_PEEK | socket.MSG_DONTWAIT)[1]
         except BlockingIOError:
             return []
         return [data for _, _, data in ancillary]

@@ -24,9 +24,13 @@ def attempts(event):
         }
     all["a higher priority"] = lambda: os.setpriority(os.PRIO_PROCESS, 0, -5)
     all["real time"] = lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    all["more descriptors"] = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
-    all["core dumps"] = lambda: resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20))
+    all["more descriptors"] = lambda: set_limit(resource.RLIMIT_NOFILE, 4096)
+    all["core dumps"] = lambda: set_limit(resource.RLIMIT_CORE, 1 << 20)
     return all
+
+
+def set_limit(which, value):
+    return syscall("prlimit64", 0, which, (ctypes.c_uint64 * 2)(value, value), None)
 
 
 def own(pid):
