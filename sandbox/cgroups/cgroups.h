@@ -44,14 +44,15 @@ class SandboxCgroup {
   virtual void CloseEntrances() = 0;
 
   // For the pool; invalid when the controller is missing. Read them from offset
-  // 0 each time. That is not enough for the processes: v1 shows an open file the
-  // same list again for a second, so open /proc/self/fd/N anew for every look.
+  // 0 each time. That is not enough for the processes: v1 shows an open file
+  // the same list again for a second, so open /proc/self/fd/N anew for every
+  // look.
   virtual absl::StatusOr<UniqueFd> OpenFreezer() const = 0;
   virtual absl::StatusOr<UniqueFd> OpenMemoryPeak() const = 0;
   virtual absl::StatusOr<UniqueFd> OpenCpuUsage() const = 0;
   virtual absl::StatusOr<UniqueFd> OpenProcesses() const = 0;
 
-  // How many processes the kernel has killed in it for want of memory.
+  // Rises whenever the kernel kills in it for want of memory.
   virtual uint64_t OutOfMemoryKills() const = 0;
   virtual uint64_t MemoryPeakBytes() const = 0;
   virtual uint64_t CpuNanos() const = 0;
@@ -71,7 +72,8 @@ class Cgroups {
  public:
   struct Options {
     // Name of the base group in every hierarchy, below the group this process
-    // is in.
+    // is in. No two launchers may share one: Sweep would end the other's
+    // sandboxes.
     std::string base = "serverless-orchestrator";
     // For tests: where /proc and /sys/fs/cgroup are found.
     std::string proc_dir = "/proc";
@@ -82,6 +84,7 @@ class Cgroups {
   // used are not an error here: version() tells.
   static absl::StatusOr<std::unique_ptr<Cgroups>> Discover(Options options);
 
+  // Removes the base groups if no sandbox has a group left there.
   virtual ~Cgroups() = default;
 
   virtual CgroupVersion version(CgroupController controller) const = 0;

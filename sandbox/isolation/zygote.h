@@ -17,8 +17,8 @@ struct ZygoteHooks {
 inline constexpr int kZygoteFd = 3;
 
 // Turns the calling process, an initialised runtime, into a zygote: serves the
-// launcher's requests on kZygoteFd by forking. Returns only in a child, which is
-// then alone in a complete sandbox: its own namespaces, user, limits and
+// launcher's requests on kZygoteFd by forking. Returns only in a child, which
+// is then alone in a complete sandbox: its own namespaces, user, limits and
 // filters, no capabilities, descriptor 0 /dev/null, 1 and 2 the output pipe, 3
 // the channel of the runtime contract, nothing else open. Neither the zygote
 // nor a child whose sandbox could not be completed comes back: they exit.

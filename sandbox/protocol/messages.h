@@ -20,7 +20,8 @@
 //   KillRequest{sandbox}           ──▶
 //                                  ◀──  Exited{sandbox}
 //
-// Answers come in the order in which things happen, not in that of the requests.
+// Answers come in the order in which things happen, not in that of the
+// requests.
 namespace so::launcher {
 
 inline constexpr uint32_t kProtocolVersion = 1;
@@ -47,7 +48,7 @@ inline constexpr size_t kTextBytes = 256;
 
 // Steps of a start, timed one by one. kSteps names them in this order.
 enum class Step : uint32_t {
-  kCgroup,      // groups made and limited
+  kCgroup,      // groups made, limited and entered
   kFork,        // request to the zygote until the child exists
   kNamespaces,  // pid, mount, ipc, uts, user, net
   kMounts,      // proc, /tmp, masks
@@ -86,11 +87,12 @@ struct ActivateRequest {
   // Hundredths of one processor: 100 is one whole.
   uint32_t cpu_percent = 0;
   // Absolute path of a directory of the host, mounted read-only at /var/task.
+  // This directory and output_dir must belong to the launcher's client. The
+  // sandbox's user is none of the host's: others must be able to read it.
   char code_dir[kPathBytes] = {};
   // Absolute path of a directory of the host, mounted writable at /var/output
-  // for builds, or empty. It must be owned by the launcher's client; the
-  // launcher gives it to the sandbox's user, and back with everything in it
-  // before it says Exited.
+  // for builds, or empty. To the sandbox it and what is in it belong to the
+  // sandbox's user; on the host all of it belongs to the client.
   char output_dir[kPathBytes] = {};
 };
 

@@ -1,0 +1,75 @@
+#include "sandbox/launcher/id_mapping.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+namespace so {
+namespace {
+
+using isolation::Check;
+using isolation::Failed;
+using isolation::Outcome;
+
+Outcome WriteFile(const std::string& path, const char* text, const char* step) {
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  SO_RETURN_IF_FAILED(Check(file.get(), step));
+  return Check(write(file.get(), text, std::strlen(text)), step);
+}
+
+// Has a process for its life only: the namespace lives on in the descriptor.
+class MappedNamespace {
+ public:
+  ~MappedNamespace() {
+    if (process_ <= 0) return;
+    kill(process_, SIGKILL);
+    waitpid(process_, nullptr, 0);
+  }
+
+  Outcome Make(uid_t inside, uid_t outside) {
+    const long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr,
+                             nullptr, nullptr, nullptr);
+    if (pid == 0) {
+      while (true) pause();
+    }
+    SO_RETURN_IF_FAILED(Check(pid, "user namespace for a mapping"));
+    process_ = static_cast<pid_t>(pid);
+    const std::string directory = "/proc/" + std::to_string(process_);
+    char map[64];
+    std::snprintf(map, sizeof(map), "%u %u 1\n", inside, outside);
+    SO_RETURN_IF_FAILED(WriteFile(directory + "/uid_map", map, "map a user"));
+    SO_RETURN_IF_FAILED(WriteFile(directory + "/gid_map", map, "map a group"));
+    fd_.Reset(open((directory + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+    return Check(fd_.get(), "open a user namespace");
+  }
+
+  int fd() const { return fd_.get(); }
+
+ private:
+  pid_t process_ = -1;
+  UniqueFd fd_;
+};
+
+}  // namespace
+
+Outcome MapOwner(const UniqueFd& mount, uid_t owner, uid_t user) {
+  MappedNamespace mapped;
+  SO_RETURN_IF_FAILED(mapped.Make(owner, user));
+  mount_attr attr = {};
+  attr.attr_set = MOUNT_ATTR_IDMAP;
+  attr.userns_fd = static_cast<uint64_t>(mapped.fd());
+  return Check(syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH, &attr,
+                       sizeof(attr)),
+               "map the owner of a mount");
+}
+
+}  // namespace so
