@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 // Of libuv, which is part of every node.
 extern "C" int uv_loop_fork(uv_loop_s* loop);
@@ -23,17 +25,6 @@ constexpr int kNullFd = 0;
 [[noreturn]] void Fail(const char* what) {
   dprintf(STDERR_FILENO, "the event loop did not survive the fork: %s\n", what);
   _exit(1);
-}
-
-int LastFd() {
-  int last = kFirstFd;
-  DIR* directory = opendir("/proc/self/fd");
-  if (directory == nullptr) Fail("no /proc/self/fd");
-  while (const dirent* entry = readdir(directory)) {
-    last = std::max(last, atoi(entry->d_name));
-  }
-  closedir(directory);
-  return last;
 }
 
 bool SameFile(int fd, const struct stat& other) {
@@ -52,8 +43,20 @@ bool IsLock(int fd, struct stat* status) {
 
 }  // namespace
 
-EventLoopFork::EventLoopFork(uv_loop_s* loop)
-    : loop_(loop), last_fd_(LastFd()) {}
+EventLoopFork::EventLoopFork(uv_loop_s* loop) : loop_(loop) {
+  DIR* directory = opendir("/proc/self/fd");
+  if (directory == nullptr) Fail("no /proc/self/fd");
+  while (const dirent* entry = readdir(directory)) {
+    const int fd = atoi(entry->d_name);
+    last_fd_ = std::max(last_fd_, fd);
+    char target[64] = {};
+    if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0 &&
+        std::strcmp(target, "anon_inode:[eventfd]") == 0) {
+      wakers_.push_back(fd);
+    }
+  }
+  closedir(directory);
+}
 
 void EventLoopFork::FindSignalLock() {
   // The fork may have put it where a descriptor of the launcher's was.
@@ -86,6 +89,11 @@ void EventLoopFork::Revive() {
   if (uv_loop_fork(loop_) != 0) Fail("uv_loop_fork");
   struct stat null;
   fstat(kNullFd, &null);
+  const int nobody = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  for (const int fd : wakers_) {
+    if (SameFile(fd, null)) dup3(nobody, fd, O_CLOEXEC);
+  }
+  close(nobody);
   for (int fd = kFirstFd; fd <= last_fd_; ++fd) {
     if (SameFile(fd, null)) close(fd);
   }

@@ -1,13 +1,18 @@
 #pragma once
 
+#include <vector>
+
 struct uv_loop_s;
 
 namespace so::runtimes {
 
-// Takes libuv's event loop through a fork after which all descriptors from 4 on
-// were closed. libuv remembers the numbers of its descriptors and closes them
-// when it makes new ones, whatever they are by then; and its lock for signals is
-// a pipe that only a fork renews.
+// Takes node's event loop through a fork after which all descriptors from 4 on
+// were closed, though libuv remembers their numbers:
+// - Those of the loop are closed when it makes new ones, whatever they are by
+//   then.
+// - The lock for signals is a pipe that only a fork renews.
+// - Other threads of node have loops too. The threads are not in the fork, but
+//   V8 may still hand them work; waking them must not fail.
 class EventLoopFork {
  public:
   // In the zygote: `loop` must be idle, its thread pool not started.
@@ -21,7 +26,9 @@ class EventLoopFork {
  private:
   uv_loop_s* const loop_;
   // The highest descriptor of the zygote.
-  const int last_fd_;
+  int last_fd_ = 0;
+  // What wakes loops in the zygote.
+  std::vector<int> wakers_;
   int lock_[2] = {-1, -1};
 };
 

@@ -38,7 +38,7 @@ class Runtime:
     """A language, its zygote, and what differs between languages."""
 
     def __init__(self, language, interpreter):
-        self.language = language
+        self.language, self.interpreter = language, interpreter
         self.zygote = Zygote(zygote_command(language, interpreter))
         self.file = "index_js" if language == "node" else "main_py"
         self.handler = "index.handler" if language == "node" else "main.handler"

@@ -163,14 +163,12 @@ def test_ends_the_process(runtime, node_code, python_code, status):
         assert instance.wait() == status
         if status == 5:
             assert instance.printed() == "leaving 5\n"
-        runtime.instances.remove(instance)
 
 
 def test_the_end_of_the_channel_ends_it(runtime):
     instance = runtime.fork()
     instance.channel.close()
     assert instance.wait() == 0
-    runtime.instances.remove(instance)
 
 
 @pytest.mark.parametrize("busy", ["idle", "busy"])
@@ -183,7 +181,6 @@ def test_sigterm_ends_it(runtime, busy):
         time.sleep(0.1)
         os.kill(instance.pid, signal.SIGTERM)
         assert instance.wait() == -signal.SIGTERM
-        runtime.instances.remove(instance)
 
 
 def test_a_function_may_handle_sigterm(runtime):
@@ -196,7 +193,6 @@ def test_a_function_may_handle_sigterm(runtime):
         os.kill(instance.pid, signal.SIGTERM)
         assert instance.wait() == 7
         assert instance.printed() == "asked\n"
-        runtime.instances.remove(instance)
 
 
 BROKEN = [
@@ -215,7 +211,6 @@ def test_says_why_code_cannot_be_loaded(runtime, node_code, python_code, kind):
         instance = runtime.fork()
         fault = instance.fail_to_load(path, runtime.handler)
         assert instance.wait() == 1
-        runtime.instances.remove(instance)
     if kind is None:
         assert fault["type"] in ("RangeError", "ValueError", "SyntaxError", "JSONDecodeError", "undefined", "Odd")
     else:
@@ -233,7 +228,6 @@ def test_says_what_is_wrong_with_a_handler(runtime, handler, kind):
         instance = runtime.fork()
         assert instance.fail_to_load(path, handler)["type"] == kind
         instance.wait()
-        runtime.instances.remove(instance)
 
 
 def test_uses_a_handler_in_a_folder(runtime):

@@ -82,6 +82,7 @@ class Instance:
         self.zygote, self.pid, self.channel, self.output = zygote, pid, channel, output
         self.started = started
         self.nonces = 0
+        self.status = None
         channel.settimeout(20)
 
     def read_exactly(self, count):
@@ -169,7 +170,9 @@ class Instance:
 
     def wait(self):
         """The exit code, negative for a signal."""
-        return os.waitstatus_to_exitcode(self.zygote.wait(self.pid))
+        if self.status is None:
+            self.status = self.zygote.wait(self.pid)
+        return os.waitstatus_to_exitcode(self.status)
 
     def pss(self):
         """Its proportional share of memory, in KB."""
@@ -177,11 +180,11 @@ class Instance:
             return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
 
     def close(self):
-        with contextlib.suppress(ProcessLookupError):
+        if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
         self.channel.close()
         os.close(self.output)
-        self.zygote.wait(self.pid)
+        self.wait()
 
 
 @contextlib.contextmanager
