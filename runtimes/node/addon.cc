@@ -14,6 +14,7 @@
 
 #include "runtimes/native/end_on_sigterm.h"
 #include "runtimes/node/event_loop.h"
+#include "runtimes/node/worker_threads.h"
 #include "sandbox/isolation/zygote.h"
 
 namespace so::runtimes {
@@ -63,12 +64,7 @@ napi_value Serve(napi_env env, napi_callback_info) {
   zygote = getpid();
   napi_add_env_cleanup_hook(env, &LeaveFork, &zygote);
   EventLoopFork event_loop(loop);
-  so::isolation::ServeZygote(
-      {.after_fork =
-           [](void* context) {
-             static_cast<EventLoopFork*>(context)->FindSignalLock();
-           },
-       .context = &event_loop});
+  so::isolation::ServeZygote({});
   event_loop.Revive();
   // libuv expects it of what it reads.
   fcntl(kChannelFd, F_SETFL, O_NONBLOCK);
@@ -201,6 +197,9 @@ napi_value LimitHeap(napi_env env, napi_callback_info info) {
 }
 
 napi_value Init(napi_env env, napi_value exports) {
+  if (!PretendNoWorkerThreads()) {
+    return Throw(env, "this node cannot be forked: its platform is not the known one");
+  }
   const struct {
     const char* name;
     napi_callback call;
