@@ -14,6 +14,7 @@
 
 #include "runtimes/native/end_on_sigterm.h"
 #include "runtimes/node/event_loop.h"
+#include "runtimes/node/worker_threads.h"
 #include "sandbox/isolation/zygote.h"
 
 namespace so::runtimes {
@@ -47,29 +48,36 @@ bool LetHeapBeForked() {
   return true;
 }
 
+// Whether this is a fork of the zygote.
+bool forked = false;
+
 // The ordinary end of node waits for threads that a fork does not have.
-void LeaveFork(void* zygote) {
-  if (getpid() != *static_cast<pid_t*>(zygote)) _exit(0);
+void LeaveFork(void*) {
+  if (forked) _exit(0);
+}
+
+// OpenSSL knows a fork by its new pid, and both the zygote and its child may be
+// the first process of their namespaces.
+bool ReseedCiphers() {
+  const auto add = reinterpret_cast<void (*)(const void*, int, double)>(
+      dlsym(RTLD_DEFAULT, "RAND_add"));
+  unsigned char seed[32];
+  if (add == nullptr || getrandom(seed, sizeof(seed), 0) != sizeof(seed)) return false;
+  add(seed, sizeof(seed), sizeof(seed));
+  return true;
 }
 
 // serve(): returns in each child, see ServeZygote.
 napi_value Serve(napi_env env, napi_callback_info) {
-  // OpenSSL knows a fork by its new pid, and a sandbox's first process is 1.
-  if (getpid() == 1) return Throw(env, "a zygote must not be process 1");
   uv_loop_s* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return Throw(env, "no event loop");
   if (!LetHeapBeForked()) return Throw(env, "no /proc/self/maps");
-  static pid_t zygote = 0;
-  zygote = getpid();
-  napi_add_env_cleanup_hook(env, &LeaveFork, &zygote);
+  napi_add_env_cleanup_hook(env, &LeaveFork, nullptr);
   EventLoopFork event_loop(loop);
-  so::isolation::ServeZygote(
-      {.after_fork =
-           [](void* context) {
-             static_cast<EventLoopFork*>(context)->FindSignalLock();
-           },
-       .context = &event_loop});
+  so::isolation::ServeZygote({});
+  forked = true;
   event_loop.Revive();
+  if (!ReseedCiphers()) return Throw(env, "this node has no OpenSSL to seed");
   // libuv expects it of what it reads.
   fcntl(kChannelFd, F_SETFL, O_NONBLOCK);
   EndOnSigterm();
@@ -201,6 +209,9 @@ napi_value LimitHeap(napi_env env, napi_callback_info info) {
 }
 
 napi_value Init(napi_env env, napi_value exports) {
+  if (!PretendNoWorkerThreads()) {
+    return Throw(env, "this node cannot be forked: its platform is not the known one");
+  }
   const struct {
     const char* name;
     napi_callback call;
