@@ -13,6 +13,9 @@ export SO_ROUTER_ADDRESS=${SO_ROUTER_ADDRESS:-127.0.0.1:7003}
 export SO_SCALER_ADDRESS=${SO_SCALER_ADDRESS:-127.0.0.1:7004}
 export SO_POOL_DIR=$state_dir/pool
 export SO_RUNTIMES_DIR=$root/runtimes
+export SO_REGISTRY_FLAGS=${SO_REGISTRY_FLAGS-} SO_POOL_FLAGS=${SO_POOL_FLAGS-}
+export SO_ROUTER_FLAGS=${SO_ROUTER_FLAGS-} SO_SCALER_FLAGS=${SO_SCALER_FLAGS-}
+export SO_GATEWAY_FLAGS=${SO_GATEWAY_FLAGS-}
 export PORT=${PORT:-3001}
 export GRPC_PORT=${GRPC_PORT:-50051}
 
@@ -73,6 +76,7 @@ stop_supervisor() {
 fingerprint() {
   {
     echo "$root $PORT $GRPC_PORT $SO_REGISTRY_ADDRESS $SO_POOL_ADDRESS $SO_ROUTER_ADDRESS $SO_SCALER_ADDRESS"
+    echo "$SO_REGISTRY_FLAGS $SO_POOL_FLAGS $SO_ROUTER_FLAGS $SO_SCALER_FLAGS $SO_GATEWAY_FLAGS"
     cd "$root" || exit
     find runtimes build/bin/so-gateway build/release/bin/so-* "$supervisor_conf" -type f -print0 |
       sort -z | xargs -0 sha256sum
