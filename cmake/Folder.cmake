@@ -3,6 +3,8 @@
 #   *_test.cc             tests without gRPC: one program, ctest label `nogrpc`
 #   *_service_test.cc,
 #   grpc_*_test.cc        tests over in-process gRPC: a second program, label `grpc`
+#   *_root_test.cc        tests that need root and skip themselves without it: a
+#                         third program, label `root`
 #   main.cc               the program
 include(GoogleTest)
 
@@ -29,6 +31,9 @@ function(so_library target)
   add_library(${alias} ALIAS ${target})
 
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  set(root_tests ${tests})
+  list(FILTER root_tests INCLUDE REGEX "_root_test\\.cc$")
+  list(FILTER tests EXCLUDE REGEX "_root_test\\.cc$")
   set(grpc_tests ${tests})
   list(FILTER grpc_tests INCLUDE REGEX "(_service_test|/grpc_[a-z_]*_test)\\.cc$")
   list(FILTER tests EXCLUDE REGEX "(_service_test|/grpc_[a-z_]*_test)\\.cc$")
@@ -38,6 +43,9 @@ function(so_library target)
   endif()
   if(grpc_tests)
     so_test_program(${target}_grpc_test grpc ${target} "${grpc_tests}" "${ARG_TEST_DEPS}")
+  endif()
+  if(root_tests)
+    so_test_program(${target}_root_test root ${target} "${root_tests}" "${ARG_TEST_DEPS}")
   endif()
 endfunction()
 

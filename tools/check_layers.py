@@ -28,6 +28,9 @@ LAYERS = {
     "bench": ["base", "telemetry", "rpc", "sandbox", "services/*"],
 }
 
+# Folders of the sandbox; those of any other target are in services/.
+SANDBOX = {"cgroups", "init", "isolation", "launcher", "protocol"}
+
 # Services that nobody includes, not even their client folder.
 LEAVES = ["services/scaler"]
 
@@ -163,11 +166,14 @@ def unit(folder):
 
 def target_folder(target):
     """The folder of a CMake target: registry_client_testing is
-    services/registry/client/testing."""
+    services/registry/client/testing, cgroups is sandbox/cgroups."""
     if target in ("messages", "stubs", "warnings"):
         return None
     folder = target.replace("_", "/")
-    return folder if layer_of(folder) else f"services/{folder}"
+    if layer_of(folder):
+        return folder
+    parent = "sandbox" if folder.split("/")[0] in SANDBOX else "services"
+    return f"{parent}/{folder}"
 
 
 if __name__ == "__main__":

@@ -119,6 +119,13 @@ class TargetsTest(unittest.TestCase):
                                     "so_library(so_router\n  DEPS so::pool)\n"})), 1)
         self.assertEqual(len(check({"base/CMakeLists.txt": "so_library(so_base DEPS so::rpc)\n"})), 1)
 
+    def test_parts_of_the_sandbox_are_known_by_their_own_names(self):
+        self.assertEqual(check({"sandbox/launcher/CMakeLists.txt":
+                                "so_library(so_launcher DEPS so::cgroups TEST_DEPS so::cgroups_testing)\n",
+                                "services/pool/CMakeLists.txt": "so_library(so_pool DEPS so::protocol)\n"}), [])
+        self.assertEqual(len(check({"sandbox/launcher/CMakeLists.txt":
+                                    "so_library(so_launcher DEPS so::pool)\n"})), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

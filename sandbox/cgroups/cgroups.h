@@ -19,6 +19,7 @@ inline constexpr int kCgroupControllers = 5;
 
 enum class CgroupVersion { kNone, kV1, kV2 };
 
+// A limit of 0 leaves what is set as it is.
 struct CgroupLimits {
   uint64_t memory_bytes = 0;
   uint32_t max_pids = 0;
@@ -39,7 +40,12 @@ class SandboxCgroup {
   // hierarchy, owned by this.
   virtual const std::vector<UniqueFd>& entrances() const = 0;
 
-  // For the pool; invalid when the controller is missing.
+  // Closes the entrances, for when nobody will enter any more.
+  virtual void CloseEntrances() = 0;
+
+  // For the pool; invalid when the controller is missing. Read them from offset
+  // 0 each time. That is not enough for the processes: v1 shows an open file the
+  // same list again for a second, so open /proc/self/fd/N anew for every look.
   virtual absl::StatusOr<UniqueFd> OpenFreezer() const = 0;
   virtual absl::StatusOr<UniqueFd> OpenMemoryPeak() const = 0;
   virtual absl::StatusOr<UniqueFd> OpenCpuUsage() const = 0;

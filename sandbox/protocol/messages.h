@@ -89,7 +89,8 @@ struct ActivateRequest {
   char code_dir[kPathBytes] = {};
   // Absolute path of a directory of the host, mounted writable at /var/output
   // for builds, or empty. It must be owned by the launcher's client; the
-  // launcher gives it to the sandbox's user.
+  // launcher gives it to the sandbox's user, and back with everything in it
+  // before it says Exited.
   char output_dir[kPathBytes] = {};
 };
 
@@ -145,7 +146,8 @@ enum class Descriptor : uint32_t {
   kFreezer,    // write here to freeze and thaw
   kMemory,     // read: peak memory in bytes, a decimal number
   kCpu,        // read: processor time used
-  kProcesses,  // read: one process id a line
+  kProcesses,  // open /proc/self/fd/N and read: one process id a line. A second
+               // read of the same open file may show the old list (v1).
 };
 inline constexpr size_t kDescriptorCount = 6;
 

@@ -41,6 +41,8 @@ struct SandboxExit {
   int signal = 0;
   // The kernel killed something in it for want of memory.
   bool out_of_memory = false;
+  // It ended with the launcher, through no fault of its own.
+  bool lost = false;
 };
 
 // What a sandbox has used, measured from outside.
