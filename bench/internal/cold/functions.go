@@ -16,7 +16,7 @@ const hour = 3_600_000
 var source = map[string]struct{ handler, code string }{
 	"node":   {"index.handler", `exports.handler = async () => ({ message: "Hello" });`},
 	"python": {"main.handler", "def handler(event, context):\n    return {\"message\": \"Hello\"}\n"},
-	"go": {"handler", `package main
+	"go": {"Handler", `package main
 
 import "context"
 

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"serverless-orchestrator/bench/internal/baseline"
@@ -87,7 +86,7 @@ func (s *session) rates(ctx context.Context) {
 // launcherRates makes sandboxes without gateway, router and pool: so-pool is
 // stopped, and we are the launcher's client in its place.
 func (r *runner) launcherRates(ctx context.Context, own *platform.Own) {
-	client, err := r.takeLauncher(ctx, own)
+	client, uid, err := r.takeLauncher(ctx, own)
 	if err != nil {
 		r.report.Miss("the launcher alone", err)
 		return
@@ -95,7 +94,7 @@ func (r *runner) launcherRates(ctx context.Context, own *platform.Own) {
 	defer client.Close()
 	for _, runtime := range r.Runtimes {
 		row := r.report.Add("launcher/"+runtime, "launcher alone: "+runtime)
-		code, err := own.MakeDirectory("code-" + runtime)
+		code, err := own.MakeDirectory("code-"+runtime, uid)
 		if err == nil {
 			ready, cancel := context.WithTimeout(ctx, 20*time.Second)
 			err = client.WaitReady(ready, runtime)
@@ -116,24 +115,22 @@ func (r *runner) launcherRates(ctx context.Context, own *platform.Own) {
 	}
 }
 
-func (r *runner) takeLauncher(ctx context.Context, own *platform.Own) (*launcher.Client, error) {
+// takeLauncher also returns the user that the launcher takes for its client.
+func (r *runner) takeLauncher(ctx context.Context, own *platform.Own) (*launcher.Client, int, error) {
 	socket, err := own.LauncherSocket()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !isRoot() {
-		return nil, errors.New("needs root")
+		return nil, 0, errors.New("needs root")
 	}
 	if err := own.StopPool(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	info, err := os.Stat(socket)
-	if err != nil {
-		return nil, err
+	var about syscall.Stat_t
+	if err := syscall.Stat(socket, &about); err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", socket, err)
 	}
-	client, err := launcher.DialAsOwner(socket, info)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(socket), err)
-	}
-	return client, nil
+	client, err := launcher.DialAs(socket, int(about.Uid))
+	return client, int(about.Uid), err
 }

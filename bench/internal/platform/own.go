@@ -3,8 +3,10 @@ package platform
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -128,11 +130,18 @@ func freePorts(count int) ([]int, error) {
 
 // LauncherSocket is where its so-launcher listens.
 func (o *Own) LauncherSocket() (string, error) {
-	path := filepath.Join(o.stateDir, "launcher.sock")
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("it has no launcher: %w", err)
+	found := ""
+	err := filepath.WalkDir(o.stateDir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type() == fs.ModeSocket && strings.Contains(entry.Name(), "launcher") {
+			found = path
+			return fs.SkipAll
+		}
+		return nil // What cannot be read is not the socket's directory.
+	})
+	if err == nil && found == "" {
+		err = errors.New("it has no launcher")
 	}
-	return path, nil
+	return found, err
 }
 
 // StopPool ends so-pool alone. Nothing can be invoked afterwards.
@@ -147,9 +156,12 @@ func (o *Own) StopPool(ctx context.Context) error {
 	return nil
 }
 
-// MakeDirectory makes one that every user may read, and that goes with the
-// platform.
-func (o *Own) MakeDirectory(name string) (string, error) {
+// MakeDirectory makes one that belongs to a user, whom the launcher demands of
+// code, and that goes with the platform.
+func (o *Own) MakeDirectory(name string, uid int) (string, error) {
 	path := filepath.Join(o.stateDir, name)
-	return path, os.MkdirAll(path, 0o755)
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return "", err
+	}
+	return path, os.Chown(path, uid, -1)
 }
