@@ -76,7 +76,11 @@ func runCold(arguments []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	results, err := cold.Run(ctx, options, command(flags), os.Stderr)
-	// What there is, is shown whatever happened.
+	if err != nil {
+		// What there is, is shown whatever happened, but half a run is nothing
+		// for documents.
+		out.markdown = ""
+	}
 	return errors.Join(err, out.write(results))
 }
 
