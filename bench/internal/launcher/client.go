@@ -19,6 +19,8 @@ type Client struct {
 	// Who waits for what: parks by ticket, everything else by sandbox.
 	parks, sandboxes map[uint64]chan any
 	runtimes         map[string]runtimeState
+	// Of living sandboxes, which end when their channel is closed.
+	descriptors map[uint64][]int
 	// Closed and made anew when a runtime's state changes.
 	changed chan struct{}
 	// Why there will be no more messages.
@@ -34,7 +36,7 @@ func Dial(socketPath string) (*Client, error) {
 	}
 	client := &Client{
 		socket: socket, parks: map[uint64]chan any{}, sandboxes: map[uint64]chan any{},
-		runtimes: map[string]runtimeState{}, changed: make(chan struct{}), ended: make(chan struct{}),
+		runtimes: map[string]runtimeState{}, descriptors: map[uint64][]int{}, changed: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go client.read()
 	return client, nil
@@ -44,6 +46,9 @@ func Dial(socketPath string) (*Client, error) {
 func (c *Client) Close() {
 	c.socket.Close()
 	<-c.ended
+	for _, descriptors := range c.descriptors {
+		closeAll(descriptors)
+	}
 }
 
 // WaitReady returns when a runtime can be parked.
@@ -83,11 +88,13 @@ func (c *Client) Cycle(ctx context.Context, runtime, codeDir string) error {
 	if err != nil {
 		return err
 	}
-	// Holds the exit, which comes after the activation however that ends.
-	answers := make(chan any, 2)
+	defer c.forget(sandbox)
 	c.mutex.Lock()
-	c.sandboxes[sandbox] = answers
+	answers := c.sandboxes[sandbox]
 	c.mutex.Unlock()
+	if answers == nil {
+		return errors.New("a sandbox ended as soon as it was parked")
+	}
 
 	request := activateRequest{Type: typeActivate, Sandbox: sandbox, MemoryBytes: memoryBytes, MaxPids: maxPids, CPUPercent: cpuPercent}
 	copy(request.CodeDir[:len(request.CodeDir)-1], codeDir)
@@ -135,6 +142,15 @@ func (c *Client) park(ctx context.Context, runtime string) (uint64, error) {
 	return 0, fmt.Errorf("a park was answered by %T", answer)
 }
 
+// forget lets go of a sandbox that has ended, or that nobody waits for.
+func (c *Client) forget(sandbox uint64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	delete(c.sandboxes, sandbox)
+	closeAll(c.descriptors[sandbox])
+	delete(c.descriptors, sandbox)
+}
+
 func (c *Client) ask(ctx context.Context, packet []byte, answers chan any) (any, error) {
 	if _, err := c.socket.Write(packet); err != nil {
 		return nil, err
@@ -159,9 +175,7 @@ func (c *Client) read() {
 			err = errors.New("the launcher has ended")
 		}
 		if err == nil {
-			// Nothing is said to what runs in a sandbox.
-			closeDescriptors(control[:controlBytes])
-			err = c.dispatch(packet[:n])
+			err = c.dispatch(packet[:n], received(control[:controlBytes]))
 		}
 		if err != nil {
 			c.broken = err
@@ -170,23 +184,34 @@ func (c *Client) read() {
 	}
 }
 
-func closeDescriptors(control []byte) {
+// received returns the descriptors that came with a packet.
+func received(control []byte) []int {
+	var all []int
 	messages, err := syscall.ParseSocketControlMessage(control)
 	if err != nil {
-		return
+		return nil
 	}
 	for _, message := range messages {
-		descriptors, err := syscall.ParseUnixRights(&message)
-		if err != nil {
-			continue
+		if descriptors, err := syscall.ParseUnixRights(&message); err == nil {
+			all = append(all, descriptors...)
 		}
-		for _, descriptor := range descriptors {
-			syscall.Close(descriptor)
-		}
+	}
+	return all
+}
+
+func closeAll(descriptors []int) {
+	for _, descriptor := range descriptors {
+		syscall.Close(descriptor)
 	}
 }
 
-func (c *Client) dispatch(packet []byte) error {
+func (c *Client) dispatch(packet []byte, descriptors []int) error {
+	kept := false
+	defer func() {
+		if !kept {
+			closeAll(descriptors)
+		}
+	}()
 	if len(packet) < 4 {
 		return fmt.Errorf("a message of %d bytes", len(packet))
 	}
@@ -203,7 +228,13 @@ func (c *Client) dispatch(packet []byte) error {
 	case typeRuntimeState:
 		return c.onRuntime(packet)
 	case typeParked:
-		return answer(c, c.parks, packet, func(m parked) uint64 { return m.Ticket })
+		kept = true
+		return answer(c, c.parks, packet, func(m parked) uint64 {
+			c.descriptors[m.Sandbox] = descriptors
+			// Holds an answer to the activation, and the exit.
+			c.sandboxes[m.Sandbox] = make(chan any, 2)
+			return m.Ticket
+		})
 	case typeParkFailed:
 		return answer(c, c.parks, packet, func(m parkFailed) uint64 { return m.Ticket })
 	case typeActivated:
@@ -237,9 +268,9 @@ func answer[M any](c *Client, last map[uint64]chan any, packet []byte, keyOf fun
 	if err := decode(packet, &message); err != nil {
 		return err
 	}
-	key := keyOf(message)
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	key := keyOf(message)
 	from := last
 	if from == nil {
 		from = c.sandboxes

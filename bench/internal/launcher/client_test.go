@@ -85,8 +85,8 @@ func TestCycleParksActivatesAndKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(client.parks)+len(client.sandboxes) != 0 {
-		t.Errorf("left: %v, %v", client.parks, client.sandboxes)
+	if len(client.parks)+len(client.sandboxes)+len(client.descriptors) != 0 {
+		t.Errorf("left: %v, %v, %v", client.parks, client.sandboxes, client.descriptors)
 	}
 }
 
