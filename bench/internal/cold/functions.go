@@ -24,7 +24,7 @@ func Handler(ctx context.Context, event map[string]any) (map[string]string, erro
 	return map[string]string{"message": "Hello"}, nil
 }
 `},
-	"rust": {"handler", `fn handler(_event: Value, _context: Context) -> Result<Value, Error> {
+	"rust": {"handler", `pub fn handler(_event: Value, _context: &Context) -> Result<Value, Error> {
     Ok(json!({"message": "Hello"}))
 }
 `},
