@@ -21,6 +21,9 @@ export SO_POOL_UID=${SO_POOL_UID:-1999999}
 # Platforms on one machine must not sweep each other's sandboxes.
 SO_CGROUP_BASE=serverless-orchestrator-$(cksum <<<"$state_dir" | cut -d ' ' -f 1)
 export SO_CGROUP_BASE
+export SO_REGISTRY_FLAGS=${SO_REGISTRY_FLAGS-} SO_POOL_FLAGS=${SO_POOL_FLAGS-}
+export SO_ROUTER_FLAGS=${SO_ROUTER_FLAGS-} SO_SCALER_FLAGS=${SO_SCALER_FLAGS-}
+export SO_GATEWAY_FLAGS=${SO_GATEWAY_FLAGS-}
 export PORT=${PORT:-3001}
 export GRPC_PORT=${GRPC_PORT:-50051}
 
@@ -86,6 +89,7 @@ stop_supervisor() {
 fingerprint() {
   {
     echo "$root $PORT $GRPC_PORT $SO_REGISTRY_ADDRESS $SO_POOL_ADDRESS $SO_ROUTER_ADDRESS $SO_SCALER_ADDRESS"
+    echo "$SO_REGISTRY_FLAGS $SO_POOL_FLAGS $SO_ROUTER_FLAGS $SO_SCALER_FLAGS $SO_GATEWAY_FLAGS"
     cd "$root" || exit
     find runtimes build/bin/so-gateway build/release/bin/so-* build/release/runtime "$supervisor_conf" -type f -print0 |
       sort -z | xargs -0 sha256sum
