@@ -35,8 +35,7 @@ size_t Checksum(const uint8_t* data, size_t size) {
 }  // namespace
 
 std::vector<uint8_t> MakeRefusal(const uint8_t* packet, size_t size) {
-  const size_t quoted =
-      std::min(size, size_t{packet[0] & 0xfU} * 4 + kQuoted);
+  const size_t quoted = std::min(size, size_t{packet[0] & 0xfU} * 4 + kQuoted);
   std::vector<uint8_t> answer(kIpHeader + kIcmpHeader + quoted);
   uint8_t* ip = answer.data();
   ip[0] = 0x45;

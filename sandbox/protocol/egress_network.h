@@ -10,5 +10,6 @@ inline constexpr char kSandboxAddress[] = "198.18.0.100";
 inline constexpr char kGateway[] = "198.18.0.2";
 // The host's name server, port 53 only.
 inline constexpr char kNameServer[] = "198.18.0.3";
+inline constexpr char kResolvConf[] = "nameserver 198.18.0.3\n";
 
 }  // namespace so::egress

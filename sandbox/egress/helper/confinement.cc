@@ -69,9 +69,8 @@ Outcome EnterEmptyTree() {
         write(file.get(), resolver.data(), resolver.size()), "resolv.conf"));
   }
   SO_RETURN_IF_FAILED(isolation::PivotToCurrentDirectory());
-  return isolation::ChangeMount("/", isolation::kReadOnly |
-                                         isolation::kNoDevices |
-                                         isolation::kNoExec);
+  return isolation::ChangeMount(
+      "/", isolation::kReadOnly | isolation::kNoDevices | isolation::kNoExec);
 }
 
 Outcome Limit(int resource, rlim_t value) {
@@ -96,8 +95,8 @@ Outcome InstallFilter() {
   for (const char* name : kSyscalls) {
     const int number = seccomp_syscall_resolve_name(name);
     if (number < 0) continue;
-    SO_RETURN_IF_FAILED(CheckRule(
-        seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0)));
+    SO_RETURN_IF_FAILED(
+        CheckRule(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0)));
   }
   for (const int family : kFamilies) {
     SO_RETURN_IF_FAILED(CheckRule(seccomp_rule_add(

@@ -71,8 +71,8 @@ int FromPoll(short events) {
 
 struct Translator::Callbacks {
   static ssize_t Send(const void* frame, size_t size, void* self) {
-    static_cast<Translator*>(self)->Deliver(
-        static_cast<const uint8_t*>(frame), size);
+    static_cast<Translator*>(self)->Deliver(static_cast<const uint8_t*>(frame),
+                                            size);
     return static_cast<ssize_t>(size);
   }
   static int64_t Now(void*) {
@@ -154,8 +154,8 @@ void Translator::Run(int life_line) {
 
 bool Translator::TakePackets() {
   for (int i = 0; i < kPacketsAtOnce; ++i) {
-    const ssize_t size = read(tunnel_.get(), frame_.data() + ETH_HLEN,
-                              frame_.size() - ETH_HLEN);
+    const ssize_t size =
+        read(tunnel_.get(), frame_.data() + ETH_HLEN, frame_.size() - ETH_HLEN);
     if (size < 0) return errno == EAGAIN || errno == EINTR;
     HandOver(static_cast<size_t>(size));
   }

@@ -98,8 +98,9 @@ Outcome OpenInside(int network, int user, UniqueFd& tunnel) {
 
 Outcome OpenTunnel(int network, int user, UniqueFd& tunnel) {
   int pair[2];
-  SO_RETURN_IF_FAILED(Check(
-      socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "socketpair"));
+  SO_RETURN_IF_FAILED(
+      Check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair),
+            "socketpair"));
   const UniqueFd ours(pair[0]);
   UniqueFd theirs(pair[1]);
   const pid_t child = fork();
