@@ -29,7 +29,7 @@ LAYERS = {
 }
 
 # Folders of the sandbox; those of any other target are in services/.
-SANDBOX = {"cgroups", "init", "isolation", "launcher", "probe", "protocol"}
+SANDBOX = {"cgroups", "egress", "init", "isolation", "launcher", "probe", "protocol"}
 
 # Services that nobody includes, not even their client folder.
 LEAVES = ["services/scaler"]

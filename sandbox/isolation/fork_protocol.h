@@ -76,7 +76,7 @@ struct Died {
 };
 
 // The sandbox is complete, or `step` failed and the child ends. Beside it, when
-// complete: the sandbox's mount namespace.
+// complete: the sandbox's mount, network and user namespaces.
 struct ChildReport {
   ZygoteMessage type = ZygoteMessage::kReport;
   int32_t error = 0;

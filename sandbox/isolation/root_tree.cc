@@ -9,6 +9,7 @@
 
 #include "base/unique_fd.h"
 #include "sandbox/isolation/mounts.h"
+#include "sandbox/protocol/egress_network.h"
 
 namespace so::isolation {
 namespace {
@@ -49,7 +50,9 @@ constexpr File kFiles[] = {
     {"etc/nsswitch.conf",
      "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
      "networks: files\nprotocols: files\nservices: files\n"},
-    {"etc/resolv.conf", ""},
+    // Without an outbound network there is no way there, and looking up a name
+    // fails at once.
+    {"etc/resolv.conf", egress::kResolvConf},
     {"etc/hostname", "sandbox\n"},
 };
 

@@ -64,7 +64,9 @@ class SandboxChild {
       SendMessage(plan_.report, report_);
     } else {
       report_.landlock_abi = static_cast<uint32_t>(plan_.landlock_version);
-      SendMessage(plan_.report, report_, {mount_namespace_.get()});
+      SendMessage(plan_.report, report_,
+                  {mount_namespace_.get(), network_namespace_.get(),
+                   user_namespace_.get()});
     }
     close(plan_.report);
   }
@@ -122,6 +124,8 @@ class SandboxChild {
           UnshareUser({.user = (skip & kSkipUserNamespace) == 0,
                        .network = (skip & kSkipNetworkNamespace) == 0},
                       plan_.request.host_uid, proc_self_));
+      SO_RETURN_IF_FAILED(OpenNamespace("ns/net", network_namespace_));
+      SO_RETURN_IF_FAILED(OpenNamespace("ns/user", user_namespace_));
       proc_self_.Reset();
     }
     const Stopwatch stopwatch(report_.identity_micros);
@@ -129,6 +133,11 @@ class SandboxChild {
     SO_RETURN_IF_FAILED(Check(setsid(), "setsid"));
     umask(0022);
     return DropPrivileges();
+  }
+
+  Outcome OpenNamespace(const char* name, UniqueFd& fd) {
+    fd.Reset(openat(proc_self_.get(), name, O_RDONLY | O_CLOEXEC));
+    return Check(fd.get(), "open a namespace of the sandbox");
   }
 
   Outcome Confine() {
@@ -142,6 +151,8 @@ class SandboxChild {
   ChildReport report_;
   UniqueFd proc_self_;
   UniqueFd mount_namespace_;
+  UniqueFd network_namespace_;
+  UniqueFd user_namespace_;
 };
 
 }  // namespace

@@ -71,9 +71,9 @@ class Visit {
 absl::Status ActivateSandbox(LaunchedSandbox& sandbox,
                              const launcher::ActivateRequest& request,
                              uid_t client_uid, int& error) {
-  if (request.network != launcher::Network::kNone) {
-    return StepFailed("outbound network is not available on this node",
-                      EOPNOTSUPP, error);
+  if (request.network != launcher::Network::kNone &&
+      request.network != launcher::Network::kEgress) {
+    return StepFailed("there is no such network", EINVAL, error);
   }
   const CgroupLimits limits{.memory_bytes = request.memory_bytes,
                             .max_pids = request.max_pids,

@@ -62,6 +62,12 @@ void LaunchedSandbox::KillEverything() {
   if (!signalled.ok() || !thawed.ok()) cgroup->Kill().IgnoreError();
 }
 
+void LaunchedSandbox::CloseNamespaces() {
+  mount_namespace.Reset();
+  network_namespace.Reset();
+  user_namespace.Reset();
+}
+
 absl::Status LaunchedSandbox::ShareDescriptors(uint32_t& bits,
                                                std::vector<UniqueFd>& fds) {
   const auto add = [&](Descriptor which, UniqueFd fd) {

@@ -12,7 +12,9 @@
 #include "base/unique_fd.h"
 #include "sandbox/cgroups/cgroups.h"
 #include "sandbox/isolation/fork_protocol.h"
+#include "sandbox/launcher/egress_helper.h"
 #include "sandbox/launcher/poller.h"
+#include "sandbox/launcher/timing.h"
 #include "sandbox/launcher/zygote_process.h"
 #include "sandbox/protocol/messages.h"
 
@@ -23,6 +25,7 @@ struct LaunchedSandbox {
   enum class State {
     kForking,
     kParked,
+    kActivating,  // Its outbound network is being made.
     kActive,
     kEnding,  // The processes are gone; cgroups may not be.
   };
@@ -45,11 +48,16 @@ struct LaunchedSandbox {
   UniqueFd output;
   UniqueFd report;
   std::unique_ptr<Poller::Watch> report_watch;
-  // Both are there when the sandbox is complete.
+  // All are there when the sandbox is complete.
   UniqueFd pidfd;
   UniqueFd mount_namespace;
+  UniqueFd network_namespace;
+  UniqueFd user_namespace;
+  // Only with an outbound network.
+  std::unique_ptr<EgressHelper> egress;
 
   uint32_t step_micros[launcher::kStepCount] = {};
+  Timing activation;
   int wait_status = 0;
 
   uint32_t& step(launcher::Step which) {
@@ -59,6 +67,8 @@ struct LaunchedSandbox {
   // To its first process, frozen or not.
   absl::Status Signal(int number);
   void KillEverything();
+  // Those that only an activation needs.
+  void CloseNamespaces();
 
   // Fills in what the client may use of it, and says which with bits.
   absl::Status ShareDescriptors(uint32_t& bits, std::vector<UniqueFd>& fds);

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "sandbox/launcher/egress_helper.h"
 #include "sandbox/launcher/layers.h"
 #include "sandbox/launcher/runtime_programs.h"
 #include "sandbox/launcher/runtime_zygotes.h"
@@ -18,6 +20,9 @@ RuntimeDirectories Directories(
 std::string SocketPath(const serverless::config::v1::LauncherConfig& config);
 uid_t ClientUid(const serverless::config::v1::LauncherConfig& config);
 SandboxTable::Options TableOptions(
+    const serverless::config::v1::LauncherConfig& config);
+// Fails when a range is none.
+absl::StatusOr<EgressHelper::Options> EgressOptions(
     const serverless::config::v1::LauncherConfig& config);
 ZygoteLimits LimitsOfZygotes(
     const serverless::config::v1::LauncherConfig& config);

@@ -65,6 +65,7 @@ int Main(int argc, char** argv) {
   const std::string socket_path = SocketPath(config);
   const LayerSet allowed_missing =
       OrExit(log, ParseLayers(config.allow_missing()));
+  const EgressHelper::Options egress = OrExit(log, EgressOptions(config));
   SystemClock clock;
   Poller poller(clock);
   const auto cgroups =
@@ -80,6 +81,7 @@ int Main(int argc, char** argv) {
                               {poller, *cgroups, uids, log}));
   SandboxTable::Options options = TableOptions(config);
   options.skip = SkipBits(missing);
+  options.egress = egress;
   SandboxTable sandboxes(options, poller, *cgroups, uids, log);
   auto launcher = OrExit(
       log,

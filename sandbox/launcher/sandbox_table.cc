@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "sandbox/launcher/activation.h"
 #include "sandbox/launcher/text.h"
+#include "sandbox/launcher/timing.h"
 #include "sandbox/protocol/packet.h"
 
 namespace so {
@@ -23,21 +24,6 @@ using State = LaunchedSandbox::State;
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(100);
-
-// Measures with the clock that the poller's timers use.
-class Timing {
- public:
-  Timing() : start_(Now()) {}
-  uint32_t Micros() const { return static_cast<uint32_t>(Now() - start_); }
-
- private:
-  static int64_t Now() {
-    timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
-  }
-  const int64_t start_;
-};
 
 int ErrnoOf(const absl::Status& status) {
   return status.code() == absl::StatusCode::kResourceExhausted ? ENOSPC
@@ -153,7 +139,7 @@ void SandboxTable::OnReport(uint64_t id) {
     FailPark(*sandbox, "ended while it was made", error);
     return;
   }
-  if (report.error != 0 || fds.size() != 1) {
+  if (report.error != 0 || fds.size() != 3) {
     FailPark(*sandbox, TextOf(report.step), report.error);
     return;
   }
@@ -163,6 +149,8 @@ void SandboxTable::OnReport(uint64_t id) {
   sandbox->step(Step::kIdentity) = report.identity_micros;
   sandbox->step(Step::kFilter) = report.filter_micros;
   sandbox->mount_namespace = std::move(fds[0]);
+  sandbox->network_namespace = std::move(fds[1]);
+  sandbox->user_namespace = std::move(fds[2]);
   sandbox->cgroup->CloseEntrances();
   landlock_abi_ = report.landlock_abi;
   AnnounceWhenComplete(*sandbox);
@@ -216,35 +204,85 @@ void SandboxTable::FailPark(LaunchedSandbox& sandbox, const std::string& step,
 }
 
 void SandboxTable::Activate(const launcher::ActivateRequest& request) {
-  const Timing timing;
   LaunchedSandbox* sandbox = Find(request.sandbox);
-  launcher::ActivateFailed failure;
-  failure.sandbox = request.sandbox;
   if (sandbox == nullptr || sandbox->state != State::kParked) {
+    launcher::ActivateFailed failure;
+    failure.sandbox = request.sandbox;
     failure.error = EINVAL;
     CopyText("the sandbox is not parked", failure.step);
     Tell(failure);
     return;
   }
-  if (const absl::Status status = ActivateSandbox(
-          *sandbox, request, options_.client_uid, failure.error);
-      !status.ok()) {
-    CopyText(absl::string_view(status.message()), failure.step);
-    log_.Warn("cannot activate a sandbox",
-              {{"sandbox", sandbox->id},
-               {"step", status.message()},
-               {"error", std::strerror(failure.error)}});
-    Tell(failure);
-    sandbox->KillEverything();
-    return;
+  sandbox->activation = Timing();
+  int error = 0;
+  absl::Status status =
+      ActivateSandbox(*sandbox, request, options_.client_uid, error);
+  const bool egress = request.network == launcher::Network::kEgress;
+  if (status.ok() && egress) status = StartEgress(*sandbox, error);
+  if (!status.ok()) {
+    FailActivation(*sandbox, status.message(), error);
+  } else if (egress) {
+    sandbox->state = State::kActivating;
+  } else {
+    FinishActivation(*sandbox);
   }
-  sandbox->state = State::kActive;
-  // Nothing more will be mounted in it.
-  sandbox->mount_namespace.Reset();
+}
+
+absl::Status SandboxTable::StartEgress(LaunchedSandbox& sandbox, int& error) {
+  if ((options_.skip & isolation::kSkipNetworkNamespace) != 0) {
+    error = EOPNOTSUPP;
+    return absl::FailedPreconditionError(
+        "outbound network: sandboxes have no network of their own here");
+  }
+  SO_ASSIGN_OR_RETURN(std::unique_ptr<SandboxCgroup> cgroup,
+                      cgroups_.Make(absl::StrCat("e", sandbox.id)));
+  const uint64_t id = sandbox.id;
+  SO_ASSIGN_OR_RETURN(
+      sandbox.egress,
+      EgressHelper::Start(options_.egress,
+                          {.uid = sandbox.uid,
+                           .network_namespace = sandbox.network_namespace,
+                           .user_namespace = sandbox.user_namespace},
+                          std::move(cgroup), poller_,
+                          [this, id](const absl::Status& status, int failure) {
+                            OnEgress(id, status, failure);
+                          }));
+  return absl::OkStatus();
+}
+
+void SandboxTable::OnEgress(uint64_t id, const absl::Status& status,
+                            int error) {
+  LaunchedSandbox* sandbox = Find(id);
+  if (sandbox == nullptr || sandbox->state != State::kActivating) return;
+  if (status.ok()) {
+    FinishActivation(*sandbox);
+  } else {
+    FailActivation(*sandbox, status.message(), error);
+  }
+}
+
+void SandboxTable::FinishActivation(LaunchedSandbox& sandbox) {
+  sandbox.state = State::kActive;
+  sandbox.CloseNamespaces();
   launcher::Activated activated;
-  activated.sandbox = sandbox->id;
-  activated.micros = timing.Micros();
+  activated.sandbox = sandbox.id;
+  activated.micros = sandbox.activation.Micros();
   Tell(activated);
+}
+
+void SandboxTable::FailActivation(LaunchedSandbox& sandbox,
+                                  absl::string_view step, int error) {
+  log_.Warn("cannot activate a sandbox", {{"sandbox", sandbox.id},
+                                          {"step", step},
+                                          {"error", std::strerror(error)}});
+  launcher::ActivateFailed failure;
+  failure.sandbox = sandbox.id;
+  failure.error = error;
+  CopyText(step, failure.step);
+  Tell(failure);
+  // Not to be answered twice.
+  sandbox.state = State::kActive;
+  sandbox.KillEverything();
 }
 
 void SandboxTable::Kill(const launcher::KillRequest& request) {
@@ -290,13 +328,17 @@ void SandboxTable::Ended(LaunchedSandbox& sandbox, int wait_status) {
   // Its report may still be unread, and says more than its end.
   if (sandbox.report_watch != nullptr) OnReport(sandbox.id);
   FailPark(sandbox, "ended while it was made", 0);
+  if (sandbox.state == State::kActivating) {
+    FailActivation(sandbox, "ended while it was activated", 0);
+  }
   sandbox.state = State::kEnding;
+  if (sandbox.egress != nullptr) sandbox.egress->Kill();
   sandbox.wait_status = wait_status;
   sandbox.zygote = nullptr;
   sandbox.report_watch.reset();
   sandbox.channel.Reset();
   sandbox.output.Reset();
-  sandbox.mount_namespace.Reset();
+  sandbox.CloseNamespaces();
   sandbox.pidfd.Reset();
   if (sandbox.cgroup != nullptr) sandbox.cgroup->CloseEntrances();
   RemoveLeftovers(sandbox.id, kFirstPause);
@@ -305,6 +347,10 @@ void SandboxTable::Ended(LaunchedSandbox& sandbox, int wait_status) {
 void SandboxTable::RemoveLeftovers(uint64_t id, absl::Duration pause) {
   LaunchedSandbox* sandbox = Find(id);
   if (sandbox == nullptr) return;
+  if (sandbox->egress != nullptr) {
+    if (!sandbox->egress->Remove()) return RemoveLater(id, pause);
+    sandbox->egress.reset();
+  }
   launcher::Exited exited;
   if (sandbox->cgroup != nullptr) {
     exited.out_of_memory = sandbox->cgroup->OutOfMemoryKills() > 0 ? 1 : 0;
@@ -317,10 +363,7 @@ void SandboxTable::RemoveLeftovers(uint64_t id, absl::Duration pause) {
                   {{"sandbox", id}, {"reason", removed.message()}});
         sandbox->cgroup->Kill().IgnoreError();
       }
-      poller_.Schedule(pause, [this, id, pause] {
-        RemoveLeftovers(id, std::min(pause * 2, kLongestPause));
-      });
-      return;
+      return RemoveLater(id, pause);
     }
   }
   exited.sandbox = id;
@@ -328,6 +371,12 @@ void SandboxTable::RemoveLeftovers(uint64_t id, absl::Duration pause) {
   uids_.GiveBack(sandbox->uid);
   if (sandbox->announced) Tell(exited);
   sandboxes_.erase(id);
+}
+
+void SandboxTable::RemoveLater(uint64_t id, absl::Duration pause) {
+  poller_.Schedule(pause, [this, id, pause] {
+    RemoveLeftovers(id, std::min(pause * 2, kLongestPause));
+  });
 }
 
 }  // namespace so

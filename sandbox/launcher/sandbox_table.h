@@ -28,6 +28,7 @@ class SandboxTable final : public ForkListener {
     uint32_t tmp_inodes = 16384;
     // Whose directories sandboxes may be given.
     uid_t client_uid = 0;
+    EgressHelper::Options egress;
   };
 
   SandboxTable(Options options, Poller& poller, Cgroups& cgroups,
@@ -58,8 +59,14 @@ class SandboxTable final : public ForkListener {
   void OnReport(uint64_t id);
   void AnnounceWhenComplete(LaunchedSandbox& sandbox);
   void FailPark(LaunchedSandbox& sandbox, const std::string& step, int error);
+  absl::Status StartEgress(LaunchedSandbox& sandbox, int& error);
+  void OnEgress(uint64_t id, const absl::Status& status, int error);
+  void FinishActivation(LaunchedSandbox& sandbox);
+  void FailActivation(LaunchedSandbox& sandbox, absl::string_view step,
+                      int error);
   void Ended(LaunchedSandbox& sandbox, int wait_status);
   void RemoveLeftovers(uint64_t id, absl::Duration pause);
+  void RemoveLater(uint64_t id, absl::Duration pause);
 
   template <typename Message>
   void Tell(const Message& message, std::vector<UniqueFd> fds = {}) {
