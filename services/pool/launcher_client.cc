@@ -1,6 +1,9 @@
 #include "services/pool/launcher_client.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -8,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "sandbox/protocol/packet.h"
 
 namespace so {
 namespace {
@@ -24,12 +28,12 @@ absl::Status Broken(absl::string_view what) {
 }
 
 template <typename Message>
-absl::StatusOr<Message> Decode(const LauncherPacket& packet) {
-  if (packet.bytes.size() != sizeof(Message)) {
+absl::StatusOr<Message> Decode(const std::string& bytes) {
+  if (bytes.size() != sizeof(Message)) {
     return Broken("a message of another size");
   }
   Message message;
-  memcpy(static_cast<void*>(&message), packet.bytes.data(), sizeof(message));
+  memcpy(static_cast<void*>(&message), bytes.data(), sizeof(message));
   return message;
 }
 
@@ -88,10 +92,26 @@ LauncherClient::LauncherClient(std::string socket_path, EventLoop& loop)
 
 LauncherClient::~LauncherClient() { loop_.Cancel(reconnect_timer_); }
 
+absl::Status LauncherClient::OpenSocket() {
+  sockaddr_un address{.sun_family = AF_UNIX};
+  if (path_.size() >= sizeof(address.sun_path)) {
+    return absl::InvalidArgumentError("the path of its socket is too long");
+  }
+  memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
+  socket_.Reset(
+      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (connect(socket_.get(), reinterpret_cast<sockaddr*>(&address),
+              sizeof(address)) != 0) {
+    return absl::ErrnoToStatus(errno, "connect");
+  }
+  return absl::OkStatus();
+}
+
 void LauncherClient::Connect() {
-  absl::StatusOr<UniqueFd> socket = ConnectToLauncher(path_);
-  if (!socket.ok()) return Disconnect(std::string(socket.status().message()));
-  socket_ = *std::move(socket);
+  if (const absl::Status open = OpenSocket(); !open.ok()) {
+    return Disconnect(
+        absl::StrCat("the launcher cannot be reached: ", open.message()));
+  }
   watch_ = loop_.WatchFd(socket_.get());
   WaitForPackets();
 }
@@ -101,17 +121,26 @@ void LauncherClient::WaitForPackets() {
 }
 
 void LauncherClient::ReadPackets() {
+  char buffer[launcher::kMaxMessageBytes];
   for (int i = 0; i < kMaxPacketsAtOnce; ++i) {
-    absl::StatusOr<LauncherPacket> packet = ReceivePacket(socket_.get());
-    if (absl::IsUnavailable(packet.status())) break;
-    const absl::Status status =
-        packet.ok() ? Handle(*std::move(packet)) : packet.status();
+    Packet packet;
+    size_t size = 0;
+    const int error = ReceivePacket(socket_.get(), buffer, sizeof(buffer), size,
+                                    packet.descriptors);
+    if (error == EAGAIN || error == EINTR) break;
+    if (error != 0 || size == 0) {
+      return Disconnect(
+          absl::StrCat("the launcher was lost: ",
+                       error == 0 ? "it has ended" : strerror(error)));
+    }
+    packet.bytes.assign(buffer, size);
+    const absl::Status status = Handle(std::move(packet));
     if (!status.ok()) return Disconnect(std::string(status.message()));
   }
   WaitForPackets();
 }
 
-absl::Status LauncherClient::Handle(LauncherPacket packet) {
+absl::Status LauncherClient::Handle(Packet packet) {
   MessageType type{};
   if (packet.bytes.size() < sizeof(type)) return Broken("too short a message");
   memcpy(&type, packet.bytes.data(), sizeof(type));
@@ -141,8 +170,8 @@ absl::Status LauncherClient::Handle(LauncherPacket packet) {
   }
 }
 
-absl::Status LauncherClient::HandleHello(const LauncherPacket& packet) {
-  SO_ASSIGN_OR_RETURN(const auto hello, Decode<launcher::Hello>(packet));
+absl::Status LauncherClient::HandleHello(const Packet& packet) {
+  SO_ASSIGN_OR_RETURN(const auto hello, Decode<launcher::Hello>(packet.bytes));
   if (hello.version != launcher::kProtocolVersion) {
     return Broken("it is of another version");
   }
@@ -160,9 +189,9 @@ absl::Status LauncherClient::HandleHello(const LauncherPacket& packet) {
   return absl::OkStatus();
 }
 
-absl::Status LauncherClient::HandleRuntimeState(const LauncherPacket& packet) {
+absl::Status LauncherClient::HandleRuntimeState(const Packet& packet) {
   SO_ASSIGN_OR_RETURN(const auto message,
-                      Decode<launcher::RuntimeState>(packet));
+                      Decode<launcher::RuntimeState>(packet.bytes));
   const std::string name = Text(message.runtime);
   const RuntimeState state{.ready = message.ready != 0,
                            .problem = Text(message.problem)};
@@ -176,8 +205,8 @@ absl::Status LauncherClient::HandleRuntimeState(const LauncherPacket& packet) {
   return absl::OkStatus();
 }
 
-absl::Status LauncherClient::HandleParked(LauncherPacket packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Parked>(packet));
+absl::Status LauncherClient::HandleParked(Packet packet) {
+  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Parked>(packet.bytes));
   const auto request = parking_.find(message.ticket);
   if (request == parking_.end()) return Broken("a sandbox nobody asked for");
   if (!IsDialect(message.freezer_dialect) || !IsDialect(message.cpu_dialect)) {
@@ -201,8 +230,8 @@ absl::Status LauncherClient::HandleParked(LauncherPacket packet) {
   return absl::OkStatus();
 }
 
-absl::Status LauncherClient::HandleParkFailed(const LauncherPacket& packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::ParkFailed>(packet));
+absl::Status LauncherClient::HandleParkFailed(const Packet& packet) {
+  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::ParkFailed>(packet.bytes));
   const auto request = parking_.find(message.ticket);
   if (request == parking_.end()) return Broken("a failure nobody asked for");
   OnParked done = std::move(request->second);
@@ -211,15 +240,15 @@ absl::Status LauncherClient::HandleParkFailed(const LauncherPacket& packet) {
   return absl::OkStatus();
 }
 
-absl::Status LauncherClient::HandleActivated(const LauncherPacket& packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Activated>(packet));
+absl::Status LauncherClient::HandleActivated(const Packet& packet) {
+  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Activated>(packet.bytes));
   return FinishActivation(message.sandbox, absl::Microseconds(message.micros));
 }
 
 absl::Status LauncherClient::HandleActivateFailed(
-    const LauncherPacket& packet) {
+    const Packet& packet) {
   SO_ASSIGN_OR_RETURN(const auto message,
-                      Decode<launcher::ActivateFailed>(packet));
+                      Decode<launcher::ActivateFailed>(packet.bytes));
   return FinishActivation(
       message.sandbox,
       absl::UnavailableError(Reason(Text(message.step), message.error)));
@@ -236,8 +265,8 @@ absl::Status LauncherClient::FinishActivation(
   return absl::OkStatus();
 }
 
-absl::Status LauncherClient::HandleExited(const LauncherPacket& packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Exited>(packet));
+absl::Status LauncherClient::HandleExited(const Packet& packet) {
+  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Exited>(packet.bytes));
   const auto known = sandboxes_.find(message.sandbox);
   if (known == sandboxes_.end()) return Broken("the end of an unknown sandbox");
   OnEnd ended = std::move(known->second.ended);
@@ -326,10 +355,13 @@ void LauncherClient::Send(const Message& message) {
 
 void LauncherClient::Write() {
   while (!outgoing_.empty()) {
-    if (!SendPacket(socket_.get(), outgoing_.front())) {
+    const int error = SendPacket(socket_.get(), outgoing_.front().data(),
+                                 outgoing_.front().size());
+    if (error == EAGAIN || error == EINTR) {
       watch_->WhenWritable([this] { Write(); });
       return;
     }
+    // What else is wrong with the connection, reading will tell.
     outgoing_.pop_front();
   }
 }

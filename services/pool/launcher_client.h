@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "services/pool/event_loop.h"
 #include "services/pool/launcher.h"
-#include "services/pool/launcher_socket.h"
 
 namespace so {
 
@@ -42,22 +41,28 @@ class LauncherClient final : public Launcher {
   void Abandon(uint64_t sandbox) override;
 
  private:
+  struct Packet {
+    std::string bytes;
+    // That came beside it.
+    std::vector<UniqueFd> descriptors;
+  };
   struct Known {
     OnActivated activated;
     OnEnd ended;
   };
 
+  absl::Status OpenSocket();
   void WaitForPackets();
   void ReadPackets();
   // Both return what is wrong with a packet.
-  absl::Status Handle(LauncherPacket packet);
-  absl::Status HandleHello(const LauncherPacket& packet);
-  absl::Status HandleRuntimeState(const LauncherPacket& packet);
-  absl::Status HandleParked(LauncherPacket packet);
-  absl::Status HandleParkFailed(const LauncherPacket& packet);
-  absl::Status HandleActivated(const LauncherPacket& packet);
-  absl::Status HandleActivateFailed(const LauncherPacket& packet);
-  absl::Status HandleExited(const LauncherPacket& packet);
+  absl::Status Handle(Packet packet);
+  absl::Status HandleHello(const Packet& packet);
+  absl::Status HandleRuntimeState(const Packet& packet);
+  absl::Status HandleParked(Packet packet);
+  absl::Status HandleParkFailed(const Packet& packet);
+  absl::Status HandleActivated(const Packet& packet);
+  absl::Status HandleActivateFailed(const Packet& packet);
+  absl::Status HandleExited(const Packet& packet);
   absl::Status FinishActivation(uint64_t sandbox,
                                 absl::StatusOr<absl::Duration> result);
 

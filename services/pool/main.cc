@@ -1,4 +1,6 @@
 // so-pool: the instances of one node.
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -50,6 +52,14 @@ T OrExit(const Logger& log, absl::StatusOr<T> value) {
   std::_Exit(1);  // Not exit: threads are running.
 }
 
+// Each sandbox takes some descriptors.
+void RaiseOpenFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 // What makes the sandboxes of this node; everything in it lives on the loop
 // thread.
 class Node {
@@ -97,6 +107,7 @@ class Node {
 
 int Main(int argc, char** argv) {
   BlockTerminationSignals();
+  RaiseOpenFileLimit();
   serverless::config::v1::PoolConfig config;
   LoadConfigOrExit(argc, argv, config);
   InitLogging(config.log_level());
