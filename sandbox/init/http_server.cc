@@ -88,8 +88,9 @@ void HttpServer::Accept() {
     auto connection = std::make_unique<Connection>();
     connection->id = ++last_id_;
     connection->fd = std::move(fd);
-    Receive(*connection);
+    // First, so that a request that has come with it can be answered.
     connections_.push_back(std::move(connection));
+    Receive(*connections_.back());
   }
 }
 

@@ -74,7 +74,7 @@ class Box:
     def send(self, kind, nonce, payload):
         self.channel.sendall((17 + len(payload)).to_bytes(4, "big") + bytes([kind]) + nonce + payload)
 
-    def receive(self, timeout=20):
+    def receive(self, timeout=60):
         self.channel.settimeout(timeout)
         length = int.from_bytes(self._exactly(4), "big")
         frame = self._exactly(length)
