@@ -38,9 +38,10 @@ class Grpcurl:
 
     def run_with_protos(self, method: str) -> subprocess.CompletedProcess[str]:
         """Calls with our proto files in hand, so that reflection has no say."""
-        package = method.split("/")[0].rpartition(".")[0]
+        package, _, service = method.split("/")[0].rpartition(".")
         protos = ROOT / "protos"
-        [file] = (protos / package.replace(".", "/")).glob("*.proto")
+        [file] = [file for file in (protos / package.replace(".", "/")).glob("*.proto")
+                  if f"service {service} " in file.read_text()]
         return subprocess.run(
             [grpcurl_binary(), "-plaintext", "-max-time", "30", "-import-path", str(protos),
              "-proto", str(file.relative_to(protos)), self.address, method],
