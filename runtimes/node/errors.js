@@ -105,4 +105,4 @@ class ResultError extends Error {
   }
 }
 
-module.exports = { InitError, ResultError, describe, describeInit, setCodeDir };
+module.exports = { InitError, ResultError, describe, describeInit, setCodeDir, syntaxPlace };

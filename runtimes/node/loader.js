@@ -7,7 +7,7 @@ const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const vm = require('node:vm');
 
-const { InitError } = require('./errors.js');
+const { InitError, syntaxPlace } = require('./errors.js');
 
 const { parse } = JSON;
 
@@ -60,7 +60,22 @@ function runCommonJs(source, file) {
   return module.exports;
 }
 
-const importFile = (file) => import(pathToFileURL(file).href);
+async function importFile(file) {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    if (error instanceof SyntaxError && syntaxPlace(error) === null) findPlace(error, file);
+    throw error;
+  }
+}
+
+// V8 does not tell where a module does not compile; Node.js does, on its
+// standard error.
+function findPlace(error, file) {
+  const { stderr } = require('node:child_process').spawnSync(
+    process.execPath, ['--check', file], { encoding: 'utf8', timeout: 5000, maxBuffer: 1 << 20 });
+  if (stderr?.includes('SyntaxError')) error.stack = stderr;
+}
 
 async function loadModule(base, codeDir) {
   const script = `${base}.js`, module = `${base}.mjs`, common = `${base}.cjs`;
