@@ -44,13 +44,20 @@ bool IsLock(int fd, struct stat* status) {
 }  // namespace
 
 EventLoopFork::EventLoopFork(uv_loop_s* loop) : loop_(loop) {
+  ListDescriptors();
+  FindSignalLock();
+  FillHoles();
+}
+
+void EventLoopFork::ListDescriptors() {
   DIR* directory = opendir("/proc/self/fd");
   if (directory == nullptr) Fail("no /proc/self/fd");
   while (const dirent* entry = readdir(directory)) {
     const int fd = atoi(entry->d_name);
-    last_fd_ = std::max(last_fd_, fd);
+    if (fd != dirfd(directory)) last_fd_ = std::max(last_fd_, fd);
     char target[64] = {};
-    if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0 &&
+    if (readlinkat(dirfd(directory), entry->d_name, target,
+                   sizeof(target) - 1) > 0 &&
         std::strcmp(target, "anon_inode:[eventfd]") == 0) {
       wakers_.push_back(fd);
     }
@@ -59,12 +66,10 @@ EventLoopFork::EventLoopFork(uv_loop_s* loop) : loop_(loop) {
 }
 
 void EventLoopFork::FindSignalLock() {
-  // The fork may have put it where a descriptor of the launcher's was.
-  const int last = last_fd_ + 64;
   struct stat lock;
-  for (int fd = kFirstFd; fd <= last; ++fd) {
+  for (int fd = kFirstFd; fd <= last_fd_; ++fd) {
     if (!IsLock(fd, &lock)) continue;
-    for (int other = kFirstFd; other <= last; ++other) {
+    for (int other = kFirstFd; other <= last_fd_; ++other) {
       if (other == fd || !SameFile(other, lock)) continue;
       lock_[0] = fd;
       lock_[1] = other;
@@ -74,11 +79,15 @@ void EventLoopFork::FindSignalLock() {
   Fail("no lock for signals");
 }
 
-void EventLoopFork::Revive() {
-  // New descriptors go above everything that libuv may close.
-  for (int fd = kFirstFd; fd <= std::max({last_fd_, lock_[0], lock_[1]}); ++fd) {
-    if (dup3(kNullFd, fd, O_CLOEXEC) < 0) Fail("no descriptors");
+// A fork renews the lock on the lowest free descriptors: these shall be those
+// that it had.
+void EventLoopFork::FillHoles() {
+  for (int fd = kFirstFd; fd <= last_fd_; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) dup3(kNullFd, fd, O_CLOEXEC);
   }
+}
+
+void EventLoopFork::RestoreSignalLock() {
   int lock[2];
   if (pipe2(lock, O_CLOEXEC) < 0) Fail("no pipe");
   for (int end = 0; end < 2; ++end) {
@@ -86,6 +95,14 @@ void EventLoopFork::Revive() {
     close(lock[end]);
   }
   if (write(lock_[1], "", 1) != 1) Fail("no lock for signals");
+}
+
+void EventLoopFork::Revive() {
+  // New descriptors go above everything that libuv may close.
+  for (int fd = kFirstFd; fd <= last_fd_; ++fd) {
+    if (dup3(kNullFd, fd, O_CLOEXEC) < 0) Fail("no descriptors");
+  }
+  RestoreSignalLock();
   if (uv_loop_fork(loop_) != 0) Fail("uv_loop_fork");
   struct stat null;
   fstat(kNullFd, &null);

@@ -15,19 +15,23 @@ namespace so::runtimes {
 //   V8 may still hand them work; waking them must not fail.
 class EventLoopFork {
  public:
-  // In the zygote: `loop` must be idle, its thread pool not started.
+  // In the zygote, last thing before it serves: `loop` must be idle, its thread
+  // pool not started. Ends the process when something is not as expected.
   explicit EventLoopFork(uv_loop_s* loop);
 
-  // In the child, before the descriptors are closed.
-  void FindSignalLock();
-  // In the child, after they were closed. Ends the process when it fails.
+  // In the child. Ends the process when it fails.
   void Revive();
 
  private:
+  void ListDescriptors();
+  void FindSignalLock();
+  void FillHoles();
+  void RestoreSignalLock();
+
   uv_loop_s* const loop_;
-  // The highest descriptor of the zygote.
+  // Descriptors of the zygote: the highest, what wakes loops, and the two ends of
+  // the lock for signals.
   int last_fd_ = 0;
-  // What wakes loops in the zygote.
   std::vector<int> wakers_;
   int lock_[2] = {-1, -1};
 };

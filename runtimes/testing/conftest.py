@@ -1,7 +1,8 @@
-"""Zygotes of every runtime at hand, over plain forks.
+"""Zygotes of every runtime at hand, over plain forks, or in real sandboxes.
 
 SO_TEST_NODES and SO_TEST_PYTHONS name the interpreters, separated by colons.
-SO_TEST_MODULES is the directory of the modules that the build has made.
+SO_TEST_MODULES is the directory of the modules that the build has made;
+SO_TEST_LAUNCHER, for root, the so-launcher that makes sandboxes with them.
 """
 
 import glob
@@ -10,8 +11,10 @@ import re
 import shutil
 
 import pytest
+from launcher import Launcher, ParkingZygote, runtimes_directory
 from zygote import RUNTIMES, Zygote
 
+LAUNCHER = os.environ.get("SO_TEST_LAUNCHER")
 MODULES = os.environ.get("SO_TEST_MODULES") or max(
     glob.glob(os.path.join(RUNTIMES, "../build/*/runtime_testing")), key=os.path.getmtime, default="")
 
@@ -34,12 +37,20 @@ def zygote_command(language, interpreter):
     return [interpreter, *(word.replace("/var/runtime", folder).replace("/opt/so", MODULES) for word in words)]
 
 
+def make_zygote(language, interpreter):
+    if not LAUNCHER:
+        return Zygote(zygote_command(language, interpreter))
+    runtimes = runtimes_directory(RUNTIMES, language, interpreter)
+    return ParkingZygote(Launcher(LAUNCHER, MODULES, runtimes), language)
+
+
 class Runtime:
     """A language, its zygote, and what differs between languages."""
 
     def __init__(self, language, interpreter):
         self.language, self.interpreter = language, interpreter
-        self.zygote = Zygote(zygote_command(language, interpreter))
+        self.isolated = bool(LAUNCHER)
+        self.zygote = make_zygote(language, interpreter)
         self.file = "index_js" if language == "node" else "main_py"
         self.handler = "index.handler" if language == "node" else "main.handler"
         self.instances = []

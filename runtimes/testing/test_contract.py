@@ -139,6 +139,7 @@ def test_a_full_pipe_makes_the_function_wait(runtime):
         instance = runtime.fork().load(path, runtime.handler)
         nonce = instance.dispatch()
         read = 0
+        os.set_blocking(instance.output, True)
         while read < 1000000:
             read += len(os.read(instance.output, 1 << 16))
         instance.expect(RESULT, nonce)
@@ -156,6 +157,12 @@ def test_a_full_pipe_makes_the_function_wait(runtime):
     ("exports.handler = () => process.abort()", "import os\ndef handler(e, c):\n  os.abort()", -6),
 ])
 def test_ends_the_process(runtime, node_code, python_code, status):
+    if runtime.isolated:
+        # The first process of a pid namespace is safe from its own signals, and
+        # abort() gets through with a fault only.
+        if status == -signal.SIGKILL:
+            pytest.skip("does nothing in a sandbox")
+        status = {-signal.SIGABRT: -signal.SIGSEGV}.get(status, status)
     with code(**{runtime.file: runtime.pick(node_code, python_code)}) as path:
         instance = runtime.fork().load(path, runtime.handler)
         with pytest.raises(Gone):
@@ -179,8 +186,8 @@ def test_sigterm_ends_it(runtime, busy):
         instance = runtime.fork().load(path, runtime.handler)
         instance.dispatch(b'{"busy":%s}' % (b"true" if busy == "busy" else b"false"))
         time.sleep(0.1)
-        os.kill(instance.pid, signal.SIGTERM)
-        assert instance.wait() == -signal.SIGTERM
+        instance.terminate()
+        assert instance.wait() == (128 + signal.SIGTERM if runtime.isolated else -signal.SIGTERM)
 
 
 def test_a_function_may_handle_sigterm(runtime):
@@ -190,7 +197,7 @@ def test_a_function_may_handle_sigterm(runtime):
         "def handler(e, c):\n  return 1")
     with code(**{runtime.file: source}) as path:
         instance = runtime.fork().load(path, runtime.handler)
-        os.kill(instance.pid, signal.SIGTERM)
+        instance.terminate()
         assert instance.wait() == 7
         assert instance.printed() == "asked\n"
 

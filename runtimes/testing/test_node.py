@@ -109,6 +109,8 @@ def test_every_way_out_ends_it(node, source, status):
     with code(index_js=f"exports.handler = () => {{ {source}; return new Promise(() => {{}}) }}") as path:
         instance = node.fork().load(path, node.handler)
         instance.dispatch()
+        if node.isolated and status == -15:
+            status = 128 + 15  # See EndOnSigterm.
         assert instance.wait() == status
 
 
@@ -138,7 +140,8 @@ def test_forks_are_unlike_each_other(node):
     with code(index_js=UNIQUE) as path:
         for _ in range(1000):
             values = node.fork().load(path, node.handler).call()
-            os.rmdir(values[-1])
+            if not node.isolated:
+                os.rmdir(values[-1])
             seen = seen or [set() for _ in values]
             for known, value in zip(seen, values):
                 known.add(value)
@@ -165,20 +168,20 @@ def test_the_heap_is_limited_to_the_functions_memory(node, memory):
         instance = node.fork().load(path, node.handler, memory=memory)
         assert memory * 0.7 < instance.call(b"0") < memory + 100
         instance.dispatch(b"1")
-        assert instance.wait() == -6  # V8 ends a process whose heap is full.
-        assert "heap out of memory" in instance.printed()
+        # V8 ends a process whose heap is full, if the cgroup was not faster.
+        assert instance.wait() in ((-11, -9) if node.isolated else (-6,))
 
 
 def test_many_forks(node):
     """Mixed load, one after the other; nothing is left behind."""
     abilities = ["promised files", "timers", "garbage", "crypto", "child process", "zlib"]
     with code(index_js=PROGRAM) as path:
-        before = len(os.listdir(f"/proc/{node.zygote.process.pid}/fd"))
+        before = len(os.listdir(f"/proc/{node.zygote.pid}/fd"))
         for i in range(int(os.environ.get("SO_TEST_SOAK", "150"))):
             instance = node.fork().load(path, node.handler)
             assert instance.call(b'"%s"' % abilities[i % len(abilities)].encode()) is True
             node.close_instances()
-        assert len(os.listdir(f"/proc/{node.zygote.process.pid}/fd")) == before
+        assert len(os.listdir(f"/proc/{node.zygote.pid}/fd")) == before
 
 
 def test_math_random_is_fast(node):

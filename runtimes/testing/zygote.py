@@ -38,6 +38,10 @@ class Zygote:
         theirs.close()
         self.ended = {}
 
+    @property
+    def pid(self):
+        return self.process.pid
+
     def fork(self):
         ours, channel = socket.socketpair()
         read, write = os.pipe()
@@ -171,8 +175,17 @@ class Instance:
     def wait(self):
         """The exit code, negative for a signal."""
         if self.status is None:
-            self.status = self.zygote.wait(self.pid)
+            self.status = self.wait_status()
         return os.waitstatus_to_exitcode(self.status)
+
+    def wait_status(self):
+        return self.zygote.wait(self.pid)
+
+    def terminate(self):
+        os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
 
     def pss(self):
         """Its proportional share of memory, in KB."""
@@ -181,7 +194,7 @@ class Instance:
 
     def close(self):
         if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
+            self.kill()
         self.channel.close()
         os.close(self.output)
         self.wait()
@@ -191,6 +204,7 @@ class Instance:
 def code(**files):
     """A code directory; names have _ for a dot before the extension."""
     with tempfile.TemporaryDirectory(prefix="so-code-") as path:
+        os.chmod(path, 0o755)
         for name, text in files.items():
             with open(os.path.join(path, ".".join(name.rsplit("_", 1))), "w", encoding="utf-8") as file:
                 file.write(text)
