@@ -30,7 +30,7 @@ TEST(FaultTest, ReadsWhatEachClientSends) {
       Fault(
           R"({"errorType":"T","errorMessage":"m","stackTrace":[{"path":"f.go","line":7,"label":"f"}]})")
           ["stack"],
-      Json::parse(R"(["f (f.go:7)"])"));
+      Json::parse(R"j(["f (f.go:7)"])j"));
 }
 
 TEST(FaultTest, TextIsAMessage) {

@@ -33,7 +33,8 @@ bool HttpServer::Open(uint16_t port) {
          listen(socket_.get(), kBacklog) == 0;
 }
 
-void HttpServer::AddPollEntries(std::vector<pollfd>& entries) const {
+void HttpServer::AddPollEntries(std::vector<pollfd>& entries) {
+  CloseEnded();
   if (connections_.size() < kMaxConnections) {
     entries.push_back({socket_.get(), POLLIN, 0});
   }
@@ -66,12 +67,15 @@ bool HttpServer::OnPolled(const std::vector<pollfd>& entries) {
     }
   }
   for (const auto& connection : connections_) Serve(*connection);
+  return any;
+}
+
+void HttpServer::CloseEnded() {
   for (const auto& connection : connections_) {
     if (connection->broken) listener_.OnClosed(connection->id);
   }
   std::erase_if(connections_,
                 [](const auto& connection) { return connection->broken; });
-  return any;
 }
 
 void HttpServer::Accept() {
@@ -84,8 +88,9 @@ void HttpServer::Accept() {
     auto connection = std::make_unique<Connection>();
     connection->id = ++last_id_;
     connection->fd = std::move(fd);
-    Receive(*connection);
+    // First, so that a request that has come with it can be answered.
     connections_.push_back(std::move(connection));
+    Receive(*connections_.back());
   }
 }
 

@@ -37,7 +37,8 @@ class HttpServer {
   // False, with errno set, when the port cannot be had.
   bool Open(uint16_t port);
 
-  void AddPollEntries(std::vector<pollfd>& entries) const;
+  // Closes what has ended, too.
+  void AddPollEntries(std::vector<pollfd>& entries);
   // The same entries, polled. Others than ours are ignored. False when there
   // was nothing to do.
   bool OnPolled(const std::vector<pollfd>& entries);
@@ -62,6 +63,7 @@ class HttpServer {
     bool Sending() const { return !head.empty(); }
   };
 
+  void CloseEnded();
   void Accept();
   void Receive(Connection& connection);
   // Hands over the requests that are complete.

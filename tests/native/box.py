@@ -43,8 +43,9 @@ class Box:
         if os.getuid() == 0:
             command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
         descriptor = theirs.fileno()
+        renumber = "" if descriptor == 3 else f"3<&{descriptor} {descriptor}<&-"
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{descriptor} {descriptor}<&-', "sh", *command],
+            ["/bin/bash", "-c", f'exec "$@" {renumber}', "bash", *command],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[descriptor],
             env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LANG": "C.UTF-8", "TZ": ":UTC", "HOME": "/tmp", "TMPDIR": "/tmp"})
         theirs.close()
@@ -73,7 +74,7 @@ class Box:
     def send(self, kind, nonce, payload):
         self.channel.sendall((17 + len(payload)).to_bytes(4, "big") + bytes([kind]) + nonce + payload)
 
-    def receive(self, timeout=30):
+    def receive(self, timeout=60):
         self.channel.settimeout(timeout)
         length = int.from_bytes(self._exactly(4), "big")
         frame = self._exactly(length)

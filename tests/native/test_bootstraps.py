@@ -67,7 +67,7 @@ def test_large_events_and_bodies(bootstrap):
 
 
 def test_curl_waits_for_continue(bootstrap):
-    script = SHELL.replace('-d "$event"', "--data-binary @/tmp/big").replace("while :", "head -c 3000000 /dev/zero | tr '\\\\0' 1 >/tmp/big\nwhile :")
+    script = SHELL.replace('-d "$event"', "--data-binary @/tmp/big").replace("while :", "yes 1 | tr -d '\\n' | head -c 3000000 >/tmp/big\nwhile :")
     with bootstrap(script) as instance:
         instance.start()
         assert instance.invoke({})[2] == b"1" * 3000000
