@@ -174,6 +174,35 @@ func TestDeadlineOfTheGateway(t *testing.T) {
 	}
 }
 
+func TestBuildsGetTimeAndTheirLogIsShown(t *testing.T) {
+	a := newAPI(t)
+	refusal := typed(t, codes.InvalidArgument, &errorv1.Error{
+		Code: "BUILD_FAILED", Message: "main.go:3:5: undefined: x",
+		Details: []*errorv1.FieldProblem{{Field: "code", Problem: "main.go:3:5: undefined: x"}},
+		Logs:    []string{"# handler", "main.go:3:5: undefined: x"},
+	})
+	for _, test := range []struct{ method, path, call string }{
+		{"POST", "/functions", createFunction},
+		{"PUT", "/functions/hello", replaceFunction},
+		{"PATCH", "/functions/hello", updateFunction},
+		{"POST", "/functions/hello/rollback", rollbackFunction},
+	} {
+		var left time.Duration
+		a.cluster.On(test.call, func(ctx context.Context, _ proto.Message) (proto.Message, error) {
+			deadline, _ := ctx.Deadline()
+			left = time.Until(deadline)
+			return nil, refusal
+		})
+		body := failed(t, a.send(test.method, test.path, `{}`, jsonHeader()...), 400, "BUILD_FAILED")
+		if len(body.Logs) != 2 || body.Logs[0] != "# handler" || len(body.Error.Details) != 1 {
+			t.Errorf("%s %s: %+v", test.method, test.path, body)
+		}
+		if left < 2*time.Minute {
+			t.Errorf("%s %s has %v for a build", test.method, test.path, left)
+		}
+	}
+}
+
 func TestClientThatLeavesGetsNothing(t *testing.T) {
 	a := newAPI(t)
 	ctx, leave := context.WithCancel(t.Context())
