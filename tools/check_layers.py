@@ -22,6 +22,7 @@ LAYERS = {
     "telemetry": ["base"],
     "rpc": ["base", "telemetry"],
     "sandbox": ["base", "telemetry"],
+    "runtimes": ["sandbox"],
     "services/*/client": ["base", "telemetry", "rpc", "sandbox"],
     "services/*": ["base", "telemetry", "rpc", "sandbox", "services/*/client"],
     "tests": ["base", "telemetry", "rpc", "sandbox", "services/*"],

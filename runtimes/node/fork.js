@@ -43,7 +43,7 @@ function replaceExit(native) {
 }
 
 function refreshIdentity(native) {
-  const { pid, ppid } = native.ids();
+  const [pid, ppid] = native.ids();
   defineProperty(process, 'pid', { value: pid, enumerable: true, configurable: true });
   defineProperty(process, 'ppid', { value: ppid, writable: true, enumerable: true, configurable: true });
 }

@@ -28,6 +28,15 @@ function tidyHeap() {
   v8.getHeapCodeStatistics();
 }
 
+// What functions use most, so that they find it loaded. Not dns, which makes a
+// resolver with random numbers of its own.
+const COMMON = [
+  'assert', 'async_hooks', 'buffer', 'child_process', 'crypto', 'events', 'fs/promises', 'http',
+  'https', 'os', 'path', 'querystring', 'readline', 'stream', 'stream/promises',
+  'string_decoder', 'timers/promises', 'tls', 'url', 'util', 'worker_threads', 'zlib',
+];
+const COMMON_GLOBALS = ['crypto', 'Headers'];
+
 // How much of a function's memory V8's old generation may fill: the rest is for
 // its young one, code, stacks and buffers, which the cgroup alone limits.
 const HEAP_SHARE = 0.8;
@@ -47,6 +56,8 @@ function makeInstance() {
 async function main() {
   // First, because node itself makes the streams when it needs them.
   const shim = native.likeInstance(makeInstance);
+  for (const name of COMMON) require(`node:${name}`);
+  for (const name of COMMON_GLOBALS) void globalThis[name];
   await import('data:text/javascript,export const handler = () => 1');
   for (let i = 0; i < REHEARSALS; i++) await rehearse(native);
   const refresh = prepareFork(native);
