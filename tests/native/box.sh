@@ -10,7 +10,7 @@ shift
 ip link set lo up 2>/dev/null || /usr/sbin/ip link set lo up
 mount -t tmpfs -o mode=755 box "$root"
 cd "$root"
-mkdir usr proc dev tmp etc
+mkdir usr proc dev tmp etc etc/alternatives
 mount --rbind /usr usr
 for name in bin lib lib64 sbin; do ln -s "usr/$name" "$name"; done
 for name in null zero full random urandom; do
@@ -18,6 +18,8 @@ for name in null zero full random urandom; do
   mount --bind "/dev/$name" "dev/$name"
 done
 ln -s /proc/self/fd dev/fd
+# /usr/bin/cc is a link to there.
+mount --bind /etc/alternatives etc/alternatives
 mount -t proc proc proc
 mount -t tmpfs -o mode=1777,nr_inodes=16k tmp tmp
 echo 'sandbox:x:1000:1000::/tmp:/bin/sh' >etc/passwd

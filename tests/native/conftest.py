@@ -1,4 +1,6 @@
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,31 @@ import box  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """built(runtime, source): the code directory of a program made of it; each
-    is built once a session."""
+def new_directory():
+    """Makes directories that another user can enter, which those of pytest are
+    not."""
+    made = []
+
+    def make():
+        made.append(Path(tempfile.mkdtemp(prefix="native-")))
+        made[-1].chmod(0o755)
+        return made[-1]
+
+    yield make
+    for directory in made:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def built(new_directory):
+    """built(runtime, source, handler): the code directory of a program made of
+    it; each is built once a session."""
     done = {}
 
-    def make(runtime, source, handler="handler"):
+    def make(runtime, source, handler):
         key = (runtime, source, handler)
         if key not in done:
-            files, output = open_directory(tmp_path_factory), open_directory(tmp_path_factory)
+            files, output = new_directory(), new_directory()
             box.write_files(files, {"main.go" if runtime == "go" else "main.rs": source})
             code, printed, seconds = box.build(runtime, files, output, handler)
             print(f"{runtime}: built in {seconds:.1f} s")
@@ -28,19 +46,11 @@ def built(tmp_path_factory):
     return make
 
 
-def open_directory(factory):
-    """A temporary directory that another user can enter."""
-    directory = factory.mktemp("box")
-    for parent in [directory, *directory.parents][:3]:
-        parent.chmod(0o755)
-    return directory
+@pytest.fixture
+def directory(new_directory):
+    return new_directory()
 
 
 @pytest.fixture
-def directory(tmp_path_factory):
-    return open_directory(tmp_path_factory)
-
-
-@pytest.fixture
-def output(tmp_path_factory):
-    return open_directory(tmp_path_factory)
+def output(new_directory):
+    return new_directory()
