@@ -113,6 +113,17 @@ class EgressRootTest : public testing::Test {
     EXPECT_THAT(client_->WaitForExit(sandbox.id()), IsOk());
   }
 
+  // The same from the host.
+  std::string ProbeFromHost(const std::string& arguments) {
+    const std::string command = absl::StrCat(
+        "python3 ", launcher_->MakeCode(kProbe), "/code ", arguments);
+    FILE* output = popen(command.c_str(), "r");
+    char text[128] = {};
+    fread(text, 1, sizeof(text) - 1, output);
+    pclose(output);
+    return text;
+  }
+
   // Processes of so-egress that the launcher has started.
   std::vector<std::string> Helpers() const {
     std::vector<std::string> found;
@@ -159,6 +170,11 @@ TEST_F(EgressRootTest, ReachesTheOutsideOverTcpUdpAndByName) {
 }
 
 TEST_F(EgressRootTest, IsRefusedEverythingElse) {
+  for (const char* address : {World::kHost, World::kHostPrivate}) {
+    ASSERT_EQ(ProbeFromHost(absl::StrCat("tcp ", address)), "host");
+  }
+  ASSERT_EQ(ProbeFromHost(absl::StrCat("udp ", World::kOutsidePrivate)),
+            "outside");
   const Parked sandbox = Run();
   for (const char* kind : {"tcp ", "udp "}) {
     for (const char* address :
@@ -179,17 +195,39 @@ TEST_F(EgressRootTest, IsRefusedOnASocketBoundToTheInterface) {
   const Parked sandbox = Run();
   EXPECT_EQ(Probe(sandbox, absl::StrCat("tcp ", World::kOutside, " egress0")),
             "outside");
-  for (const char* address : {World::kHost, World::kOutsidePrivate,
-                              "198.18.0.2", "198.18.0.3", "127.0.0.1"}) {
-    for (const char* kind : {"tcp ", "udp "}) {
-      const std::string answer =
-          Probe(sandbox, absl::StrCat(kind, address, " egress0"));
-      EXPECT_THAT(answer, testing::AnyOf("EHOSTUNREACH", "TimeoutError",
-                                         "timeout", "ECONNREFUSED"))
+  for (const char* kind : {"tcp ", "udp "}) {
+    for (const char* address :
+         {World::kHost, World::kOutsidePrivate, "198.18.0.2", "198.18.0.3",
+          "169.254.169.254"}) {
+      EXPECT_EQ(Probe(sandbox, absl::StrCat(kind, address, " egress0")),
+                "EHOSTUNREACH")
           << kind << address;
     }
   }
-  EXPECT_EQ(Probe(sandbox, "udp 224.0.0.1 egress0"), "TimeoutError");
+  for (const char* address : {"224.0.0.1", "239.255.255.250"}) {
+    EXPECT_EQ(Probe(sandbox, absl::StrCat("udp ", address, " egress0")),
+              "EHOSTUNREACH")
+        << address;
+  }
+}
+
+TEST_F(EgressRootTest, NobodyListensForIt) {
+  const Parked sandbox = Run();
+  EXPECT_EQ(Probe(sandbox, absl::StrCat("tcp ", World::kOutside)), "outside");
+  Shell(sandbox, "python3 -m http.server 7000 >/dev/null 2>&1 & sleep 0.3");
+  EXPECT_THAT(ProbeFromHost("tcp 198.18.0.100"),
+              testing::AnyOf("EHOSTUNREACH", "ENETUNREACH", "TimeoutError"));
+  // What listens on the host belongs to its own servers, which are root's.
+  std::ifstream table("/proc/self/net/tcp");
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) {
+    std::istringstream words(line);
+    std::string number, local, remote, state, queue, timer, retries, user;
+    words >> number >> local >> remote >> state >> queue >> timer >> retries >>
+        user;
+    EXPECT_TRUE(state != "0A" || user == "0") << line;
+  }
 }
 
 TEST_F(EgressRootTest, AllowedRangesAreReachedButNotTheHostInThem) {

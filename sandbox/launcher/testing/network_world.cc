@@ -114,23 +114,23 @@ bool Run(const std::string& command) {
   return std::system(command.c_str()) == 0;
 }
 
-bool ReplaceResolver() {
-  char path[] = "/tmp/so-resolver-XXXXXX";
-  const UniqueFd file(mkstemp(path));
+bool ReplaceResolver(std::string& path) {
+  path = "/tmp/so-resolver-XXXXXX";
+  const UniqueFd file(mkstemp(path.data()));
   std::ofstream(path) << "nameserver 127.0.0.1\n";
-  const bool replaced =
-      unshare(CLONE_NEWNS) == 0 &&
-      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-      mount(path, "/etc/resolv.conf", nullptr, MS_BIND, nullptr) == 0;
-  unlink(path);
-  return replaced;
+  return unshare(CLONE_NEWNS) == 0 &&
+         mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount(path.c_str(), "/etc/resolv.conf", nullptr, MS_BIND, nullptr) ==
+             0;
 }
 
 }  // namespace
 
 std::unique_ptr<NetworkWorld> NetworkWorld::Enter() {
-  if (unshare(CLONE_NEWNET) != 0 || !ReplaceResolver()) return nullptr;
   std::unique_ptr<NetworkWorld> world(new NetworkWorld);
+  if (unshare(CLONE_NEWNET) != 0 || !ReplaceResolver(world->resolver_)) {
+    return nullptr;
+  }
   world->outside_ = StartServer("outside", true);
   const bool joined = Run(absl::StrCat(
       "exec 2>&1; set -e; out='nsenter -t ", world->outside_, " -n ip';",
@@ -146,6 +146,8 @@ std::unique_ptr<NetworkWorld> NetworkWorld::Enter() {
 }
 
 NetworkWorld::~NetworkWorld() {
+  umount2("/etc/resolv.conf", MNT_DETACH);
+  unlink(resolver_.c_str());
   for (const pid_t pid : {outside_, host_}) {
     if (pid < 0) continue;
     kill(pid, SIGKILL);

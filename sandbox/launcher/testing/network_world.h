@@ -31,6 +31,8 @@ class NetworkWorld {
  private:
   NetworkWorld() = default;
 
+  // A file in the place of resolv.conf.
+  std::string resolver_;
   pid_t outside_ = -1;
   pid_t host_ = -1;
 };
