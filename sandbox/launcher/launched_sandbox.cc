@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -94,6 +95,10 @@ absl::Status OpenEnds(LaunchedSandbox& sandbox, ChildEnds& ends) {
   ends.output.Reset(pipe_ends[1]);
   if (fcntl(sandbox.output.get(), F_SETFL, O_NONBLOCK) != 0) {
     return absl::ErrnoToStatus(errno, "fcntl");
+  }
+  // The pipe is ours, but the sandbox's user must be able to open /dev/stdout.
+  if (fchmod(ends.output.get(), 0622) != 0) {
+    return absl::ErrnoToStatus(errno, "fchmod");
   }
   return absl::OkStatus();
 }

@@ -157,6 +157,7 @@ void SandboxTable::OnReport(uint64_t id) {
     FailPark(*sandbox, TextOf(report.step), report.error);
     return;
   }
+  sandbox->step(Step::kCgroup) += report.cgroup_micros;
   sandbox->step(Step::kNamespaces) = report.namespaces_micros;
   sandbox->step(Step::kMounts) = report.mounts_micros;
   sandbox->step(Step::kIdentity) = report.identity_micros;
@@ -200,9 +201,11 @@ void SandboxTable::FailPark(LaunchedSandbox& sandbox, const std::string& step,
                             int error) {
   if (sandbox.failed || sandbox.announced) return;
   sandbox.failed = true;
-  log_.Warn("cannot make a sandbox", {{"runtime", sandbox.runtime},
-                                      {"step", step},
-                                      {"error", std::strerror(error)}});
+  if (!sandbox.kill_wanted) {
+    log_.Warn("cannot make a sandbox", {{"runtime", sandbox.runtime},
+                                        {"step", step},
+                                        {"error", std::strerror(error)}});
+  }
   launcher::ParkFailed failure;
   failure.ticket = sandbox.ticket;
   failure.error = error;
