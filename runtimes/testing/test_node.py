@@ -128,9 +128,9 @@ def test_reports_what_is_thrown_in_the_background(node, source):
     
 
 UNIQUE = """
-const { randomUUID, randomBytes, randomInt } = require('crypto');
+const { randomUUID, randomBytes, randomInt, webcrypto } = require('crypto');
 exports.handler = () => [Math.random(), Math.random(), randomUUID(), randomBytes(8).toString('hex'),
-  randomInt(2 ** 47), crypto.randomUUID(), crypto.getRandomValues(new Uint32Array(2)).join(),
+  randomInt(2 ** 47), webcrypto.randomUUID(), webcrypto.getRandomValues(new Uint32Array(2)).join(),
   require('fs').mkdtempSync(require('os').tmpdir() + '/so-unique-')]
 """
 
@@ -147,6 +147,15 @@ def test_forks_are_unlike_each_other(node):
                 known.add(value)
             node.close_instances()
     assert [len(known) for known in seen] == [1000] * len(seen)
+
+
+def test_workers_of_forks_are_unlike_each_other(node):
+    source = """const { Worker } = require('worker_threads');
+    exports.handler = async () => (await require('events').once(new Worker(
+      "require('worker_threads').parentPort.postMessage(Math.random())", { eval: true }), 'message'))[0]"""
+    with code(index_js=source) as path:
+        instances = [node.fork().load(path, node.handler) for _ in range(10)]
+        assert len({instance.call() for instance in instances for _ in range(2)}) == 20
 
 
 def test_random_numbers_are_random(node):

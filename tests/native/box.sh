@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # A stand-in for a sandbox, for whoever may make user namespaces: the files that
 # a sandbox shows, and nothing else. Started by box.py under unshare(1), as the
 # first process of its namespaces.
