@@ -6,8 +6,8 @@
 namespace so {
 
 // Decides whether one version of a function may be started: after three starts
-// in a row that failed in the function's own code, only once in ten seconds. Not
-// thread-safe.
+// in a row that failed in the function's own code, only once in ten seconds.
+// Not thread-safe.
 //
 //   if (!breaker.Allow(now)) return Refuse(breaker.last_error());
 //   ...                                   // start it

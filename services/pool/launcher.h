@@ -16,7 +16,8 @@
 
 namespace so {
 
-// What the pool uses of a sandbox by itself; invalid where the layer is missing.
+// What the pool uses of a sandbox by itself; invalid where the layer is
+// missing.
 struct SandboxHandles {
   UniqueFd channel;
   UniqueFd output;

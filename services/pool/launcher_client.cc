@@ -58,8 +58,8 @@ std::string Reason(const std::string& step, int error) {
 }
 
 // Moves the descriptors to where `bits` says they belong.
-absl::StatusOr<SandboxHandles> TakeHandles(
-    uint32_t bits, std::vector<UniqueFd> descriptors) {
+absl::StatusOr<SandboxHandles> TakeHandles(uint32_t bits,
+                                           std::vector<UniqueFd> descriptors) {
   SandboxHandles handles;
   UniqueFd* const places[launcher::kDescriptorCount] = {
       &handles.channel, &handles.output, &handles.freezer,
@@ -179,8 +179,7 @@ absl::Status LauncherClient::HandleHello(const Packet& packet) {
   for (size_t i = 0; i < launcher::kLayerCount; ++i) {
     if ((hello.missing_layers & (1u << i)) != 0) {
       state_.missing_layers.emplace_back(launcher::kLayers[i]);
-      log_.Warn("isolation is incomplete",
-                {{"missing", launcher::kLayers[i]}});
+      log_.Warn("isolation is incomplete", {{"missing", launcher::kLayers[i]}});
     }
   }
   backoff_.Reset();
@@ -206,7 +205,8 @@ absl::Status LauncherClient::HandleRuntimeState(const Packet& packet) {
 }
 
 absl::Status LauncherClient::HandleParked(Packet packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Parked>(packet.bytes));
+  SO_ASSIGN_OR_RETURN(const auto message,
+                      Decode<launcher::Parked>(packet.bytes));
   const auto request = parking_.find(message.ticket);
   if (request == parking_.end()) return Broken("a sandbox nobody asked for");
   if (!IsDialect(message.freezer_dialect) || !IsDialect(message.cpu_dialect)) {
@@ -231,7 +231,8 @@ absl::Status LauncherClient::HandleParked(Packet packet) {
 }
 
 absl::Status LauncherClient::HandleParkFailed(const Packet& packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::ParkFailed>(packet.bytes));
+  SO_ASSIGN_OR_RETURN(const auto message,
+                      Decode<launcher::ParkFailed>(packet.bytes));
   const auto request = parking_.find(message.ticket);
   if (request == parking_.end()) return Broken("a failure nobody asked for");
   OnParked done = std::move(request->second);
@@ -241,12 +242,12 @@ absl::Status LauncherClient::HandleParkFailed(const Packet& packet) {
 }
 
 absl::Status LauncherClient::HandleActivated(const Packet& packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Activated>(packet.bytes));
+  SO_ASSIGN_OR_RETURN(const auto message,
+                      Decode<launcher::Activated>(packet.bytes));
   return FinishActivation(message.sandbox, absl::Microseconds(message.micros));
 }
 
-absl::Status LauncherClient::HandleActivateFailed(
-    const Packet& packet) {
+absl::Status LauncherClient::HandleActivateFailed(const Packet& packet) {
   SO_ASSIGN_OR_RETURN(const auto message,
                       Decode<launcher::ActivateFailed>(packet.bytes));
   return FinishActivation(
@@ -266,7 +267,8 @@ absl::Status LauncherClient::FinishActivation(
 }
 
 absl::Status LauncherClient::HandleExited(const Packet& packet) {
-  SO_ASSIGN_OR_RETURN(const auto message, Decode<launcher::Exited>(packet.bytes));
+  SO_ASSIGN_OR_RETURN(const auto message,
+                      Decode<launcher::Exited>(packet.bytes));
   const auto known = sandboxes_.find(message.sandbox);
   if (known == sandboxes_.end()) return Broken("the end of an unknown sandbox");
   OnEnd ended = std::move(known->second.ended);
@@ -278,8 +280,8 @@ absl::Status LauncherClient::HandleExited(const Packet& packet) {
   if (WIFEXITED(status)) end.exit.exit_code = WEXITSTATUS(status);
   end.exit.out_of_memory = message.out_of_memory != 0;
   end.usage.memory = static_cast<double>(message.memory_peak_bytes) / kMegabyte;
-  end.usage.cpu = absl::Nanoseconds(static_cast<int64_t>(
-      std::min<uint64_t>(message.cpu_nanos, INT64_MAX)));
+  end.usage.cpu = absl::Nanoseconds(
+      static_cast<int64_t>(std::min<uint64_t>(message.cpu_nanos, INT64_MAX)));
   ended(end);
   return absl::OkStatus();
 }

@@ -63,8 +63,8 @@ class LauncherSandboxTest : public ::testing::Test {
  protected:
   LauncherSandboxTest() {
     loop_.Run([this] {
-      parked_ = std::make_unique<ParkedPool>(
-          ParkedPool::Options{.min = 1}, launcher_, clock_, loop_, steps_);
+      parked_ = std::make_unique<ParkedPool>(ParkedPool::Options{.min = 1},
+                                             launcher_, clock_, loop_, steps_);
       sandbox_ = std::make_unique<LauncherSandbox>(launcher_, *parked_, loop_,
                                                    clock_, steps_);
       launcher_.BecomeReady();

@@ -43,8 +43,8 @@ ParkedPool::TakeId ParkedPool::Take(const std::string& runtime, OnTaken done) {
   const RuntimeState* state = StateOf(runtime);
   if (state != nullptr && !state->problem.empty()) {
     timers_.Cancel(refuse_timer_);
-    refuse_timer_ = timers_.Schedule(absl::ZeroDuration(),
-                                     [this] { LauncherChanged(); });
+    refuse_timer_ =
+        timers_.Schedule(absl::ZeroDuration(), [this] { LauncherChanged(); });
   }
   ServeTakers(runtime, stock);
   return id;
@@ -199,7 +199,8 @@ void ParkedPool::Cleanup() {
       timers_.Schedule(options_.cleanup_interval, [this] { Cleanup(); });
   for (auto& [runtime, stock] : stocks_) {
     if (stock.parked.empty()) continue;
-    const bool surplus = static_cast<int>(stock.parked.size()) > TargetOf(stock);
+    const bool surplus =
+        static_cast<int>(stock.parked.size()) > TargetOf(stock);
     const bool old =
         clock_.Now() - stock.parked.front().since > options_.max_age;
     if (!surplus && !old) continue;

@@ -15,9 +15,9 @@
 
 namespace so {
 
-// Keeps a few parked sandboxes of each runtime at hand, so that a start has only
-// to take one. What is taken is replaced a moment later, a few at a time, and
-// never before what somebody waits for. While there is no launcher, or the
+// Keeps a few parked sandboxes of each runtime at hand, so that a start has
+// only to take one. What is taken is replaced a moment later, a few at a time,
+// and never before what somebody waits for. While there is no launcher, or the
 // runtime is still starting, takers wait. For the loop thread.
 class ParkedPool {
  public:

@@ -63,8 +63,8 @@ class PoolNodeService final
       serverless::pool::v1::SetTargetResponse* response) override;
 
   // Both for the loop thread. While there is a problem, routers and the scaler
-  // are told to come back later: streams end once what is queued is written, new
-  // ones at once.
+  // are told to come back later: streams end once what is queued is written,
+  // new ones at once.
   void SetProblem(const std::string& problem);
   // The same for good.
   void EndStreams();

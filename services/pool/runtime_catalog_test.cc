@@ -31,11 +31,9 @@ TEST(RuntimeCatalogTest, NamesEveryProblemAtOnce) {
   EXPECT_FALSE(RuntimeCatalog::Load(dir.string()).ok());
 }
 
-serverless::config::v1::RuntimeDescriptor Described(
-    const std::string& text) {
+serverless::config::v1::RuntimeDescriptor Described(const std::string& text) {
   serverless::config::v1::RuntimeDescriptor descriptor;
-  EXPECT_TRUE(
-      google::protobuf::TextFormat::ParseFromString(text, &descriptor));
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &descriptor));
   return descriptor;
 }
 
@@ -52,8 +50,8 @@ TEST(RuntimeTest, KnowsTheLimitsOfItsSandboxes) {
 }
 
 TEST(RuntimeTest, SourceMayHaveAConstantNameOrBeAnArchive) {
-  const Runtime constant(Described(
-      R"(name: "a" source { split: SPLIT_NONE files: "main.go" })"));
+  const Runtime constant(
+      Described(R"(name: "a" source { split: SPLIT_NONE files: "main.go" })"));
   const auto files = constant.SourceFiles("whatever");
   SO_ASSERT_OK(files);
   EXPECT_THAT(*files, ::testing::ElementsAre("main.go"));

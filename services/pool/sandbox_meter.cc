@@ -33,8 +33,8 @@ void ReadFrom(int fd, Text& text) {
 // Opened anew, because version 1 of the cgroups shows an open file the same
 // list again for a second.
 int CountProcesses(int fd) {
-  const UniqueFd fresh(open(absl::StrCat("/proc/self/fd/", fd).c_str(),
-                            O_RDONLY | O_CLOEXEC));
+  const UniqueFd fresh(
+      open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fresh.valid()) return 0;
   Text text;
   ReadFrom(fresh.get(), text);

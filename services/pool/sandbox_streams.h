@@ -10,9 +10,9 @@
 
 namespace so {
 
-// The control channel and the output of one sandbox: reads both, and writes what
-// is queued. Not before Start. For the loop thread; `listener` may destroy this
-// in a callback.
+// The control channel and the output of one sandbox: reads both, and writes
+// what is queued. Not before Start. For the loop thread; `listener` may destroy
+// this in a callback.
 class SandboxStreams {
  public:
   // The loop and the listener are borrowed. Descriptors are non-blocking from

@@ -32,7 +32,7 @@ var (
 	expiredDesc     = desc("so_instances_expired_total", "Instances stopped because they were idle or old.")
 	startStepDesc   = prometheus.NewDesc("so_start_step_seconds",
 		"Time that one step of a start takes.", []string{"runtime", "step"}, nil)
-	sourceUpDesc    = prometheus.NewDesc("so_source_up",
+	sourceUpDesc = prometheus.NewDesc("so_source_up",
 		"Whether the service that the numbers come from answered.", []string{"service"}, nil)
 )
 

@@ -61,8 +61,8 @@ RealInstance::RealInstance(const std::string& runtime, const std::string& code,
   const FunctionPtr function = MakeFunction(runtime, options.memory);
   const Runtime& found = *runtimes_->Find(runtime);
   const std::string code_dir = (dir_ / "code").string();
-  SO_EXPECT_OK(WriteFiles(code_dir, *found.SourceFiles(function->handler()),
-                          code));
+  SO_EXPECT_OK(
+      WriteFiles(code_dir, *found.SourceFiles(function->handler()), code));
   spec_ = {.runtime = runtime,
            .code_dir = code_dir,
            .memory = found.EnforcedMemory(options.memory),

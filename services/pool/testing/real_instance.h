@@ -32,8 +32,8 @@ struct RealInstanceOptions {
   int memory = 128;
 };
 
-// One instance in a real sandbox, on the real runtimes in runtimes/. Needs root.
-// For the test's thread; everything waits at most 20 s.
+// One instance in a real sandbox, on the real runtimes in runtimes/. Needs
+// root. For the test's thread; everything waits at most 20 s.
 class RealInstance final : private InstanceOwner {
  public:
   // `code` is the one source file; handlers are index.handler or main.handler.
