@@ -71,7 +71,6 @@ class ProbeSandbox final : private Client {
   std::unique_ptr<RuntimeZygotes> zygotes_;
   std::string failure_;
   std::optional<launcher::Parked> parked_;
-  bool activated_ = false;
   std::optional<launcher::Exited> exited_;
   UniqueFd channel_;
   UniqueFd output_;

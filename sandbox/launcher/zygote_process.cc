@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<ZygoteProcess>> ZygoteProcess::Start(
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
     return absl::ErrnoToStatus(errno, "socketpair");
   }
-  std::unique_ptr<ZygoteProcess> zygote(new ZygoteProcess(poller, listener));
+  std::unique_ptr<ZygoteProcess> zygote(new ZygoteProcess(listener));
   zygote->socket_.Reset(pair[0]);
   const UniqueFd theirs(pair[1]);
   // A zygote that reads nothing must not hold up the others.

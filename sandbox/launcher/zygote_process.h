@@ -52,15 +52,13 @@ class ZygoteProcess {
   void Kill();
 
  private:
-  ZygoteProcess(Poller& poller, ZygoteListener& listener)
-      : poller_(poller), listener_(listener) {}
+  explicit ZygoteProcess(ZygoteListener& listener) : listener_(listener) {}
 
   // Whether there was something to read.
   bool OnSocket();
   void OnMessage(const char* data, size_t size, std::vector<UniqueFd> fds);
   void OnExit();
 
-  Poller& poller_;
   ZygoteListener& listener_;
   isolation::StartedZygote process_;
   UniqueFd socket_;
