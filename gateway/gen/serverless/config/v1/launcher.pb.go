@@ -38,6 +38,8 @@ type LauncherConfig struct {
 	ZygoteMaxForks int32                  `protobuf:"varint,11,opt,name=zygote_max_forks,json=zygoteMaxForks,proto3" json:"zygote_max_forks,omitempty"`
 	ZygoteMaxAge   *durationpb.Duration   `protobuf:"bytes,12,opt,name=zygote_max_age,json=zygoteMaxAge,proto3" json:"zygote_max_age,omitempty"`
 	CgroupBase     string                 `protobuf:"bytes,13,opt,name=cgroup_base,json=cgroupBase,proto3" json:"cgroup_base,omitempty"`
+	EgressAllow    string                 `protobuf:"bytes,14,opt,name=egress_allow,json=egressAllow,proto3" json:"egress_allow,omitempty"`
+	EgressHelper   string                 `protobuf:"bytes,15,opt,name=egress_helper,json=egressHelper,proto3" json:"egress_helper,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -163,11 +165,25 @@ func (x *LauncherConfig) GetCgroupBase() string {
 	return ""
 }
 
+func (x *LauncherConfig) GetEgressAllow() string {
+	if x != nil {
+		return x.EgressAllow
+	}
+	return ""
+}
+
+func (x *LauncherConfig) GetEgressHelper() string {
+	if x != nil {
+		return x.EgressHelper
+	}
+	return ""
+}
+
 var File_serverless_config_v1_launcher_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_launcher_proto_rawDesc = "" +
 	"\n" +
-	"#serverless/config/v1/launcher.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xfd\f\n" +
+	"#serverless/config/v1/launcher.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xef\x0f\n" +
 	"\x0eLauncherConfig\x12d\n" +
 	"\x06socket\x18\x01 \x01(\tBL\xca\xc1\x18H\n" +
 	"1path of the Unix socket that the pool connects to\x12\x11var/launcher.sock0\x01R\x06socket\x12d\n" +
@@ -197,7 +213,11 @@ const file_serverless_config_v1_launcher_proto_rawDesc = "" +
 	"\x1da zygote this old is replaced\x12\x04600s\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00\x18\xf5@R\fzygoteMaxAge\x12\x81\x01\n" +
 	"\vcgroup_base\x18\r \x01(\tB`\xca\xc1\x18\\\n" +
 	"?name of the cgroup that holds all sandboxes, in every hierarchy\x12\x17serverless-orchestrator0\x01R\n" +
-	"cgroupBaseBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"cgroupBase\x12\xca\x01\n" +
+	"\fegress_allow\x18\x0e \x01(\tB\xa6\x01\xca\xc1\x18\xa1\x01\n" +
+	"\x9e\x01IPv4 ranges that sandboxes with an outbound network may reach although they are not public, comma-separated: 10.1.0.0/16; the host's own addresses stay closedR\vegressAllow\x12\xa2\x01\n" +
+	"\regress_helper\x18\x0f \x01(\tB}\xca\xc1\x18y\n" +
+	"jprogram that gives a sandbox its outbound network; a name without a slash is looked for beside so-launcher\x12\tso-egress0\x01R\fegressHelperBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_launcher_proto_rawDescOnce sync.Once

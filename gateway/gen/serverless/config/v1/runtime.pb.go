@@ -29,6 +29,8 @@ const (
 	SourceRule_SPLIT_FIRST_DOT SourceRule_Split = 1
 	// "pkg.file.f" is file pkg.file, function f.
 	SourceRule_SPLIT_LAST_DOT SourceRule_Split = 2
+	// The handler names no file: `files` has constant names.
+	SourceRule_SPLIT_NONE SourceRule_Split = 3
 )
 
 // Enum value maps for SourceRule_Split.
@@ -37,11 +39,13 @@ var (
 		0: "SPLIT_UNSPECIFIED",
 		1: "SPLIT_FIRST_DOT",
 		2: "SPLIT_LAST_DOT",
+		3: "SPLIT_NONE",
 	}
 	SourceRule_Split_value = map[string]int32{
 		"SPLIT_UNSPECIFIED": 0,
 		"SPLIT_FIRST_DOT":   1,
 		"SPLIT_LAST_DOT":    2,
+		"SPLIT_NONE":        3,
 	}
 )
 
@@ -69,32 +73,39 @@ func (x SourceRule_Split) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SourceRule_Split.Descriptor instead.
 func (SourceRule_Split) EnumDescriptor() ([]byte, []int) {
-	return file_serverless_config_v1_runtime_proto_rawDescGZIP(), []int{1, 0}
+	return file_serverless_config_v1_runtime_proto_rawDescGZIP(), []int{2, 0}
 }
 
-// runtimes/<name>/runtime.textproto: how the pool starts instances of one
-// language. A new language is a new folder; nothing is compiled.
+// runtimes/<name>/runtime.textproto: how functions of one language are checked,
+// built and started. A new language is a new folder; nothing is compiled.
 type RuntimeDescriptor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in Function.runtime.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Program and arguments. The program is looked up once, at the start of the
-	// pool, in /usr/local/bin, /usr/bin and /bin. In the arguments {shim} is the
-	// path of the shim and {memory} the memory limit in MB.
-	Command []string `protobuf:"bytes,2,rep,name=command,proto3" json:"command,omitempty"`
-	// The file in this folder that speaks the runtime contract on descriptor 3.
-	Shim   string      `protobuf:"bytes,3,opt,name=shim,proto3" json:"shim,omitempty"`
-	Source *SourceRule `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
-	// Environment of the process, besides what the runtime contract promises.
-	Environment map[string]string `protobuf:"bytes,5,rep,name=environment,proto3" json:"environment,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Program and arguments of the zygote, the initialised runtime that sandboxes
+	// are forked from. Paths are those inside a sandbox: this folder is
+	// /var/runtime, the platform's own programs are in /opt/so, the system's in
+	// /usr. A program without a slash is looked up in /usr/local/bin, /usr/bin
+	// and /bin.
+	Zygote []string    `protobuf:"bytes,2,rep,name=zygote,proto3" json:"zygote,omitempty"`
+	Source *SourceRule `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	// Environment of the zygote and of all its sandboxes, besides what the
+	// runtime contract promises.
+	Environment map[string]string `protobuf:"bytes,4,rep,name=environment,proto3" json:"environment,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The runtime itself needs this much, in MB: a function with less memory
 	// gets this limit enforced instead of its own.
-	MemoryFloor int32 `protobuf:"varint,6,opt,name=memory_floor,json=memoryFloor,proto3" json:"memory_floor,omitempty"`
-	// Writable address space, in MB, that the runtime reserves without using it
-	// (thread stacks, heap cages). Granted on top of the memory limit.
-	AddressSpaceReserve int32 `protobuf:"varint,7,opt,name=address_space_reserve,json=addressSpaceReserve,proto3" json:"address_space_reserve,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	MemoryFloor int32 `protobuf:"varint,5,opt,name=memory_floor,json=memoryFloor,proto3" json:"memory_floor,omitempty"`
+	// Processes and threads of one sandbox together. Default 128.
+	MaxPids int32 `protobuf:"varint,6,opt,name=max_pids,json=maxPids,proto3" json:"max_pids,omitempty"`
+	// How source becomes a program; absent when the source is what runs.
+	Build *BuildRule `protobuf:"bytes,7,opt,name=build,proto3" json:"build,omitempty"`
+	// Whether the handler is loaded once when a function is registered, so that
+	// syntax errors and missing handlers are refused there.
+	CheckHandler bool `protobuf:"varint,8,opt,name=check_handler,json=checkHandler,proto3" json:"check_handler,omitempty"`
+	// Directories of the host that sandboxes of this runtime see, read-only.
+	Mounts        []*Mount `protobuf:"bytes,9,rep,name=mounts,proto3" json:"mounts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RuntimeDescriptor) Reset() {
@@ -134,18 +145,11 @@ func (x *RuntimeDescriptor) GetName() string {
 	return ""
 }
 
-func (x *RuntimeDescriptor) GetCommand() []string {
+func (x *RuntimeDescriptor) GetZygote() []string {
 	if x != nil {
-		return x.Command
+		return x.Zygote
 	}
 	return nil
-}
-
-func (x *RuntimeDescriptor) GetShim() string {
-	if x != nil {
-		return x.Shim
-	}
-	return ""
 }
 
 func (x *RuntimeDescriptor) GetSource() *SourceRule {
@@ -169,11 +173,88 @@ func (x *RuntimeDescriptor) GetMemoryFloor() int32 {
 	return 0
 }
 
-func (x *RuntimeDescriptor) GetAddressSpaceReserve() int32 {
+func (x *RuntimeDescriptor) GetMaxPids() int32 {
 	if x != nil {
-		return x.AddressSpaceReserve
+		return x.MaxPids
 	}
 	return 0
+}
+
+func (x *RuntimeDescriptor) GetBuild() *BuildRule {
+	if x != nil {
+		return x.Build
+	}
+	return nil
+}
+
+func (x *RuntimeDescriptor) GetCheckHandler() bool {
+	if x != nil {
+		return x.CheckHandler
+	}
+	return false
+}
+
+func (x *RuntimeDescriptor) GetMounts() []*Mount {
+	if x != nil {
+		return x.Mounts
+	}
+	return nil
+}
+
+// A directory of the host, as sandboxes see it.
+type Mount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Absolute path on the host; {toolchains} is the directory that
+	// scripts/toolchains fills. A runtime whose mounts are missing is not ready.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Absolute path inside.
+	Target        string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mount) Reset() {
+	*x = Mount{}
+	mi := &file_serverless_config_v1_runtime_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mount) ProtoMessage() {}
+
+func (x *Mount) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_config_v1_runtime_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mount.ProtoReflect.Descriptor instead.
+func (*Mount) Descriptor() ([]byte, []int) {
+	return file_serverless_config_v1_runtime_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Mount) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Mount) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
 }
 
 // Where the one source file of inline code goes, from the handler alone.
@@ -184,7 +265,8 @@ type SourceRule struct {
 	// Whether the remaining dots of the file's name are folders.
 	DotsAreFolders bool `protobuf:"varint,2,opt,name=dots_are_folders,json=dotsAreFolders,proto3" json:"dots_are_folders,omitempty"`
 	// Names the source is written under; {file} is the file's path. Several names
-	// hold the same bytes, and the shim picks one.
+	// hold the same bytes, and the shim picks one. Empty: inline code is refused,
+	// only archives are taken.
 	Files         []string `protobuf:"bytes,3,rep,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -192,7 +274,7 @@ type SourceRule struct {
 
 func (x *SourceRule) Reset() {
 	*x = SourceRule{}
-	mi := &file_serverless_config_v1_runtime_proto_msgTypes[1]
+	mi := &file_serverless_config_v1_runtime_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -204,7 +286,7 @@ func (x *SourceRule) String() string {
 func (*SourceRule) ProtoMessage() {}
 
 func (x *SourceRule) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_config_v1_runtime_proto_msgTypes[1]
+	mi := &file_serverless_config_v1_runtime_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -217,7 +299,7 @@ func (x *SourceRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceRule.ProtoReflect.Descriptor instead.
 func (*SourceRule) Descriptor() ([]byte, []int) {
-	return file_serverless_config_v1_runtime_proto_rawDescGZIP(), []int{1}
+	return file_serverless_config_v1_runtime_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SourceRule) GetSplit() SourceRule_Split {
@@ -241,31 +323,120 @@ func (x *SourceRule) GetFiles() []string {
 	return nil
 }
 
+// A build runs once per content, at registration, in a sandbox without network:
+// the source is /var/task, read-only; what it writes to /var/output becomes the
+// code directory of the function's instances.
+type BuildRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Program and arguments, run in /var/task. Its output is shown to the user
+	// when it fails. {handler} is the function's handler.
+	Command []string `protobuf:"bytes,1,rep,name=command,proto3" json:"command,omitempty"`
+	// MB for the build. Default 2048.
+	Memory int32 `protobuf:"varint,2,opt,name=memory,proto3" json:"memory,omitempty"`
+	// Seconds. Default 120.
+	Timeout int32 `protobuf:"varint,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// Changes when equal source would give another program: version of compiler
+	// and wrapper. Part of the key under which results are kept.
+	Revision      string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BuildRule) Reset() {
+	*x = BuildRule{}
+	mi := &file_serverless_config_v1_runtime_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BuildRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BuildRule) ProtoMessage() {}
+
+func (x *BuildRule) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_config_v1_runtime_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BuildRule.ProtoReflect.Descriptor instead.
+func (*BuildRule) Descriptor() ([]byte, []int) {
+	return file_serverless_config_v1_runtime_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BuildRule) GetCommand() []string {
+	if x != nil {
+		return x.Command
+	}
+	return nil
+}
+
+func (x *BuildRule) GetMemory() int32 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
+func (x *BuildRule) GetTimeout() int32 {
+	if x != nil {
+		return x.Timeout
+	}
+	return 0
+}
+
+func (x *BuildRule) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
 var File_serverless_config_v1_runtime_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_runtime_proto_rawDesc = "" +
 	"\n" +
-	"\"serverless/config/v1/runtime.proto\x12\x14serverless.config.v1\"\x82\x03\n" +
+	"\"serverless/config/v1/runtime.proto\x12\x14serverless.config.v1\"\xe4\x03\n" +
 	"\x11RuntimeDescriptor\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\acommand\x18\x02 \x03(\tR\acommand\x12\x12\n" +
-	"\x04shim\x18\x03 \x01(\tR\x04shim\x128\n" +
-	"\x06source\x18\x04 \x01(\v2 .serverless.config.v1.SourceRuleR\x06source\x12Z\n" +
-	"\venvironment\x18\x05 \x03(\v28.serverless.config.v1.RuntimeDescriptor.EnvironmentEntryR\venvironment\x12!\n" +
-	"\fmemory_floor\x18\x06 \x01(\x05R\vmemoryFloor\x122\n" +
-	"\x15address_space_reserve\x18\a \x01(\x05R\x13addressSpaceReserve\x1a>\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06zygote\x18\x02 \x03(\tR\x06zygote\x128\n" +
+	"\x06source\x18\x03 \x01(\v2 .serverless.config.v1.SourceRuleR\x06source\x12Z\n" +
+	"\venvironment\x18\x04 \x03(\v28.serverless.config.v1.RuntimeDescriptor.EnvironmentEntryR\venvironment\x12!\n" +
+	"\fmemory_floor\x18\x05 \x01(\x05R\vmemoryFloor\x12\x19\n" +
+	"\bmax_pids\x18\x06 \x01(\x05R\amaxPids\x125\n" +
+	"\x05build\x18\a \x01(\v2\x1f.serverless.config.v1.BuildRuleR\x05build\x12#\n" +
+	"\rcheck_handler\x18\b \x01(\bR\fcheckHandler\x123\n" +
+	"\x06mounts\x18\t \x03(\v2\x1b.serverless.config.v1.MountR\x06mounts\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd3\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"7\n" +
+	"\x05Mount\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\"\xe3\x01\n" +
 	"\n" +
 	"SourceRule\x12<\n" +
 	"\x05split\x18\x01 \x01(\x0e2&.serverless.config.v1.SourceRule.SplitR\x05split\x12(\n" +
 	"\x10dots_are_folders\x18\x02 \x01(\bR\x0edotsAreFolders\x12\x14\n" +
-	"\x05files\x18\x03 \x03(\tR\x05files\"G\n" +
+	"\x05files\x18\x03 \x03(\tR\x05files\"W\n" +
 	"\x05Split\x12\x15\n" +
 	"\x11SPLIT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSPLIT_FIRST_DOT\x10\x01\x12\x12\n" +
-	"\x0eSPLIT_LAST_DOT\x10\x02BCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"\x0eSPLIT_LAST_DOT\x10\x02\x12\x0e\n" +
+	"\n" +
+	"SPLIT_NONE\x10\x03\"s\n" +
+	"\tBuildRule\x12\x18\n" +
+	"\acommand\x18\x01 \x03(\tR\acommand\x12\x16\n" +
+	"\x06memory\x18\x02 \x01(\x05R\x06memory\x12\x18\n" +
+	"\atimeout\x18\x03 \x01(\x05R\atimeout\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\tR\brevisionBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_runtime_proto_rawDescOnce sync.Once
@@ -280,22 +451,26 @@ func file_serverless_config_v1_runtime_proto_rawDescGZIP() []byte {
 }
 
 var file_serverless_config_v1_runtime_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_serverless_config_v1_runtime_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_serverless_config_v1_runtime_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_serverless_config_v1_runtime_proto_goTypes = []any{
 	(SourceRule_Split)(0),     // 0: serverless.config.v1.SourceRule.Split
 	(*RuntimeDescriptor)(nil), // 1: serverless.config.v1.RuntimeDescriptor
-	(*SourceRule)(nil),        // 2: serverless.config.v1.SourceRule
-	nil,                       // 3: serverless.config.v1.RuntimeDescriptor.EnvironmentEntry
+	(*Mount)(nil),             // 2: serverless.config.v1.Mount
+	(*SourceRule)(nil),        // 3: serverless.config.v1.SourceRule
+	(*BuildRule)(nil),         // 4: serverless.config.v1.BuildRule
+	nil,                       // 5: serverless.config.v1.RuntimeDescriptor.EnvironmentEntry
 }
 var file_serverless_config_v1_runtime_proto_depIdxs = []int32{
-	2, // 0: serverless.config.v1.RuntimeDescriptor.source:type_name -> serverless.config.v1.SourceRule
-	3, // 1: serverless.config.v1.RuntimeDescriptor.environment:type_name -> serverless.config.v1.RuntimeDescriptor.EnvironmentEntry
-	0, // 2: serverless.config.v1.SourceRule.split:type_name -> serverless.config.v1.SourceRule.Split
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	3, // 0: serverless.config.v1.RuntimeDescriptor.source:type_name -> serverless.config.v1.SourceRule
+	5, // 1: serverless.config.v1.RuntimeDescriptor.environment:type_name -> serverless.config.v1.RuntimeDescriptor.EnvironmentEntry
+	4, // 2: serverless.config.v1.RuntimeDescriptor.build:type_name -> serverless.config.v1.BuildRule
+	2, // 3: serverless.config.v1.RuntimeDescriptor.mounts:type_name -> serverless.config.v1.Mount
+	0, // 4: serverless.config.v1.SourceRule.split:type_name -> serverless.config.v1.SourceRule.Split
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_serverless_config_v1_runtime_proto_init() }
@@ -309,7 +484,7 @@ func file_serverless_config_v1_runtime_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_config_v1_runtime_proto_rawDesc), len(file_serverless_config_v1_runtime_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
