@@ -68,9 +68,13 @@ Outcome EnterEmptyTree() {
     SO_RETURN_IF_FAILED(Check(
         write(file.get(), resolver.data(), resolver.size()), "resolv.conf"));
   }
-  SO_RETURN_IF_FAILED(isolation::PivotToCurrentDirectory());
-  return isolation::ChangeMount(
-      "/", isolation::kReadOnly | isolation::kNoDevices | isolation::kNoExec);
+  SO_RETURN_IF_FAILED(isolation::ChangeMount(
+      kBuildingSite,
+      isolation::kReadOnly | isolation::kNoDevices | isolation::kNoExec));
+  // Unmounting the old root would wait for every processor of the machine. It
+  // cannot be reached again: the process has no other directory open, and will
+  // have no capability, nor any system call that changes directories.
+  return Check(chroot("."), "chroot");
 }
 
 Outcome Limit(int resource, rlim_t value) {

@@ -1,6 +1,7 @@
-// so-sandbox-benchmark SOCKET RUNTIME CODE_DIR [ROUNDS] [SECONDS]: what it
-// costs to park, activate and kill sandboxes of a running launcher, which must
-// have this process's user as its client, and how many a second can be made.
+// so-sandbox-benchmark SOCKET RUNTIME CODE_DIR [ROUNDS] [SECONDS] [egress]:
+// what it costs to park, activate and kill sandboxes of a running launcher,
+// which must have this process's user as its client, and how many a second can
+// be made.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -47,9 +48,11 @@ void Print(const char* name, Samples samples) {
               samples.At(0.95), samples.At(0.99));
 }
 
-launcher::ActivateRequest RequestFor(uint64_t sandbox, const char* code_dir) {
+launcher::ActivateRequest RequestFor(uint64_t sandbox, const char* code_dir,
+                                     launcher::Network network) {
   launcher::ActivateRequest request;
   request.sandbox = sandbox;
+  request.network = network;
   request.memory_bytes = uint64_t{256} << 20;
   request.max_pids = 128;
   request.cpu_percent = 100;
@@ -58,7 +61,8 @@ launcher::ActivateRequest RequestFor(uint64_t sandbox, const char* code_dir) {
 }
 
 void MeasureOneByOne(LauncherClient& client, const char* runtime,
-                     const char* code_dir, int rounds) {
+                     const char* code_dir, int rounds,
+                     launcher::Network network) {
   SystemClock clock;
   Samples park, activate, end;
   std::vector<Samples> steps(launcher::kStepCount);
@@ -71,7 +75,7 @@ void MeasureOneByOne(LauncherClient& client, const char* runtime,
     };
     const auto sandbox = OrFail(client.Park(runtime));
     lap(park);
-    OrFail(client.Activate(RequestFor(sandbox.id(), code_dir)));
+    OrFail(client.Activate(RequestFor(sandbox.id(), code_dir, network)));
     lap(activate);
     OrFail(client.Kill(sandbox.id()));
     OrFail(client.WaitForExit(sandbox.id()));
@@ -114,14 +118,18 @@ void MeasureRate(LauncherClient& client, const char* runtime, int seconds) {
 int main(int argc, char** argv) {
   if (argc < 4) {
     std::fprintf(stderr,
-                 "usage: %s SOCKET RUNTIME CODE_DIR [ROUNDS] [SECONDS]\n",
+                 "usage: %s SOCKET RUNTIME CODE_DIR [ROUNDS] [SECONDS] "
+                 "[egress]\n",
                  argv[0]);
     return 2;
   }
   const auto client = so::OrFail(so::LauncherClient::Connect(argv[1]));
   so::OrFail(client->WaitUntilReady(argv[2]));
   so::MeasureOneByOne(*client, argv[2], argv[3],
-                      argc > 4 ? std::atoi(argv[4]) : 500);
+                      argc > 4 ? std::atoi(argv[4]) : 500,
+                      argc > 6 && std::string(argv[6]) == "egress"
+                          ? so::launcher::Network::kEgress
+                          : so::launcher::Network::kNone);
   so::MeasureRate(*client, argv[2], argc > 5 ? std::atoi(argv[5]) : 5);
   return 0;
 }
