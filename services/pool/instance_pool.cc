@@ -87,7 +87,7 @@ void InstancePool::StartOnDemand(const StartRequest& request,
     return refuse(error);
   }
   FunctionGroup& group = GroupOf(function->id());
-  if (group.CountLive() >= function->max_instances()) {
+  if (!MakeRoomInGroup(group, *function)) {
     return refuse(NoCapacity(absl::StrCat(function->name(), " has its ",
                                           function->max_instances(),
                                           " instances already")));
@@ -180,6 +180,29 @@ void InstancePool::PumpStarts() {
     member->announced = true;
     Announce(*member);
   }
+}
+
+bool InstancePool::MakeRoomInGroup(
+    const FunctionGroup& group,
+    const serverless::function::v1::Function& wanted) {
+  if (group.CountLive() < wanted.max_instances()) return true;
+  // The longest idle of those that cannot serve this call.
+  Member* spare = nullptr;
+  for (const auto& [id, member] : group.members) {
+    if (!member->is(pb::INSTANCE_STATE_WARM) ||
+        !IsOutdated(member->instance->function(), wanted)) {
+      continue;
+    }
+    if (spare == nullptr ||
+        member->instance->idle() > spare->instance->idle()) {
+      spare = member.get();
+    }
+  }
+  if (spare == nullptr) return false;
+  log_.Info("instance evicted", {{"instance_id", spare->instance->id()},
+                                 {"for_version", wanted.version()}});
+  spare->instance->Abort(Error());
+  return true;
 }
 
 bool InstancePool::MakeRoom(const FunctionGroup& group,

@@ -119,6 +119,10 @@ class InstancePool final : private InstanceOwner {
   void CodeReady(const std::string& instance_id,
                  const absl::StatusOr<std::string>& code_dir);
   void PumpStarts();
+  // Keeps a function to its max_instances: ends a free instance of another
+  // version for one of `wanted`.
+  bool MakeRoomInGroup(const FunctionGroup& group,
+                       const serverless::function::v1::Function& wanted);
   bool MakeRoom(const FunctionGroup& group, const FunctionPtr& function);
   // The free instances of a function that are not needed for its floor, the
   // longest idle first.

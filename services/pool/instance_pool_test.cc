@@ -326,6 +326,19 @@ TEST(InstancePoolTest, HoldsAFunctionToItsMaximum) {
   EXPECT_EQ(LastFailure(f).error().code(), "NO_CAPACITY");
 }
 
+TEST(InstancePoolTest, AFreeInstanceOfAnotherVersionGivesWayWithinTheMaximum) {
+  PoolFixture f;
+  for (const int version : {1, 2}) {
+    auto function = PoolFixture::MakeFunction("hello", version);
+    function.set_max_instances(1);
+    f.Put(function);
+  }
+  FakeProcess& old = f.WarmOne("hello", 1);
+  f.StartInstance("hello", "s-2", 2);
+  EXPECT_TRUE(old.killed);
+  EXPECT_EQ(f.sandbox.started(), 2u);
+}
+
 TEST(InstancePoolTest, StartsOnDemandBeforeWarming) {
   PoolFixture f({.max_concurrent_starts = 1});
   f.Put(PoolFixture::MakeFunction("one"));

@@ -212,10 +212,20 @@ TEST_F(DispatcherTest, ReuseIsLastInFirstOut) {
   Warm("inst-1");
   Warm("inst-2");
   Submit("req-1");
-  EXPECT_EQ(link_.dispatches[0].instance_id(), "inst-2");
-  Answer("inst-2", "req-1");
   Submit("req-2");
-  EXPECT_EQ(link_.dispatches[1].instance_id(), "inst-2");
+  Answer("inst-1", "req-1");
+  Answer("inst-2", "req-2");
+  Submit("req-3");
+  EXPECT_EQ(link_.dispatches[2].instance_id(), "inst-2");
+}
+
+TEST_F(DispatcherTest, AnInstanceStartedAheadOfDemandWaitsBelowTheUsedOnes) {
+  Warm("inst-1");
+  Submit("req-1");
+  Answer("inst-1", "req-1");
+  Warm("inst-2");
+  Submit("req-2");
+  EXPECT_EQ(link_.dispatches.back().instance_id(), "inst-1");
 }
 
 TEST_F(DispatcherTest, OneStartForEachWaitingCallUpToMaxInstances) {
@@ -298,10 +308,10 @@ TEST_F(DispatcherTest, StartedCallIsNeverRunAgain) {
   Warm("inst-2");
   Call& call = Submit("req-1");
   Started started;
-  started.set_instance_id("inst-2");
+  started.set_instance_id("inst-1");
   started.set_request_id("req-1");
   dispatcher_.OnStarted(started);
-  Reject("inst-2", "req-1");
+  Reject("inst-1", "req-1");
   ASSERT_TRUE(call.done());
   EXPECT_EQ(call.receipt().error().code(), "INSTANCE_LOST");
   EXPECT_EQ(call.receipt().error().executed(), "maybe");
@@ -429,11 +439,11 @@ TEST_F(DispatcherTest, RepeatedRequestIdsDoNotMixUpCalls) {
   Warm("inst-2");
   Call& first = Submit("same");
   Call& second = Submit("same");
-  Answer("inst-1", "same");
-  EXPECT_FALSE(first.done());
-  EXPECT_EQ(second.receipt().instance_id(), "inst-1");
   Answer("inst-2", "same");
-  EXPECT_EQ(first.receipt().instance_id(), "inst-2");
+  EXPECT_FALSE(first.done());
+  EXPECT_EQ(second.receipt().instance_id(), "inst-2");
+  Answer("inst-1", "same");
+  EXPECT_EQ(first.receipt().instance_id(), "inst-1");
 }
 
 TEST_F(DispatcherTest, LoadsCountWaitingRunningAndStarting) {

@@ -18,8 +18,8 @@ struct FunctionQueue {
   FunctionPtr function;
   // First in, first out; retries go to the front.
   std::deque<InvocationPtr> waiting;
-  // Ids of warm, free instances. Last in, first out: the ones at the front
-  // idle until the pool retires them.
+  // Ids of warm, free instances, taken from the back: the latest used first.
+  // The ones at the front idle until the pool retires them.
   std::vector<std::string> idle;
   // Starts asked for that the pool has not announced yet.
   absl::flat_hash_set<std::string> pending_starts;

@@ -8,6 +8,15 @@ using serverless::function::v1::Function;
 using serverless::router::v1::FunctionStatistics;
 using serverless::router::v1::GetStatisticsResponse;
 
+namespace {
+
+// More instances would have served the call.
+bool IsRefusal(absl::string_view code) {
+  return code == "QUEUE_FULL" || code == "QUEUE_TIMEOUT";
+}
+
+}  // namespace
+
 Statistics::Counters& Statistics::Of(const Function& function) {
   Counters& counters =
       functions_.try_emplace(function.id(), window_).first->second;
@@ -27,7 +36,7 @@ void Statistics::RecordCall(const Function& function, absl::Duration response,
     if (outcome->duration() > 0) {
       counters.duration.Record(outcome->duration() / 1000);
     }
-  } else if (ErrorFromStatus(outcome.status()).code() == "QUEUE_FULL") {
+  } else if (IsRefusal(ErrorFromStatus(outcome.status()).code())) {
     ++counters.rejected;
   }
   counters.recent.RecordCall(clock_.Now(), absl::ToDoubleMilliseconds(response),

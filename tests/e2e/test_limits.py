@@ -49,7 +49,8 @@ def test_full_queue_refuses_with_retry_after(api: Client, bench: Workbench) -> N
             error = expect_error(answer, 429, "QUEUE_FULL")
             assert error["retryable"] is True and error["executed"] == "no"
             assert int(answer.headers["Retry-After"]) >= 1
-    assert api.metrics_of(function_id)["rejected"] == 6
+    # Both kinds were refused for want of an instance.
+    assert api.metrics_of(function_id)["rejected"] == 8
 
 
 def test_call_that_waits_too_long_is_given_up(api: Client, bench: Workbench) -> None:

@@ -659,7 +659,7 @@ type FunctionStatistics struct {
 	Invocations float64 `protobuf:"fixed64,6,opt,name=invocations,proto3" json:"invocations,omitempty"`
 	Errors      float64 `protobuf:"fixed64,7,opt,name=errors,proto3" json:"errors,omitempty"`
 	ColdStarts  float64 `protobuf:"fixed64,8,opt,name=cold_starts,json=coldStarts,proto3" json:"cold_starts,omitempty"`
-	// Calls refused because the queue was full.
+	// Calls that found the queue full or waited in it in vain.
 	Rejected float64 `protobuf:"fixed64,9,opt,name=rejected,proto3" json:"rejected,omitempty"`
 	// Over the sliding window; response times in ms include queueing.
 	WindowSeconds     float64 `protobuf:"fixed64,10,opt,name=window_seconds,json=windowSeconds,proto3" json:"window_seconds,omitempty"`

@@ -1,0 +1,235 @@
+// What the node reports about its instances and the calls on them.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "services/router/dispatcher.h"
+#include "services/router/router_errors.h"
+
+namespace so {
+
+using serverless::pool::v1::InstanceUpdate;
+using serverless::pool::v1::PoolHello;
+using serverless::pool::v1::Rejected;
+using serverless::pool::v1::Result;
+using serverless::pool::v1::Started;
+using serverless::pool::v1::StartFailed;
+
+void Dispatcher::OnConnected(const PoolHello& hello) {
+  log_.Info("pool connected", {{"pool_id", hello.pool_id()}});
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    connected_ = true;
+    for (auto& [key, queue] : queues_) Advance(key, queue, effects);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnDisconnected() {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    connected_ = false;
+    for (auto& [id, instance] : instances_) {
+      if (instance.running == nullptr) continue;
+      timers_.Cancel(instance.running->timer);
+      effects.finished.emplace_back(
+          instance.running,
+          ErrorReceipt(*instance.running, instance.running_cold,
+                       InstanceLost(instance.running->function->name()), {}));
+    }
+    instances_.clear();
+    running_ = 0;
+    idle_.SignalAll();
+    for (auto it = queues_.begin(); it != queues_.end();) {
+      FunctionQueue& queue = it->second;
+      queue.idle.clear();
+      queue.pending_starts.clear();
+      queue.warming = 0;
+      queue.live = 0;
+      it = queue.waiting.empty() ? queues_.erase(it) : std::next(it);
+    }
+  }
+  log_.Warn("pool disconnected", {{"calls_lost", effects.finished.size()}});
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnInstance(const InstanceUpdate& update) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const QueueKey key{update.function_id(), update.version()};
+    const auto known = instances_.find(update.instance_id());
+    switch (update.state()) {
+      case serverless::pool::v1::INSTANCE_STATE_WARMING: {
+        FunctionQueue& queue = queues_[key];
+        queue.pending_starts.erase(update.start_id());
+        if (known != instances_.end()) break;
+        instances_[update.instance_id()].key = key;
+        ++queue.warming;
+        break;
+      }
+      case serverless::pool::v1::INSTANCE_STATE_WARM: {
+        FunctionQueue& queue = queues_[key];
+        queue.pending_starts.erase(update.start_id());
+        if (known != instances_.end() && known->second.warm) break;
+        if (known != instances_.end()) --queue.warming;
+        InstanceRecord& instance = instances_[update.instance_id()];
+        instance.key = key;
+        instance.warm = true;
+        instance.warm_at = clock_.Now();
+        instance.start_ms = update.start_ms();
+        instance.init_ms = update.init_ms();
+        ++queue.live;
+        // Below those in use: one started ahead of demand must not take their
+        // calls and let them expire.
+        queue.idle.insert(queue.idle.begin(), update.instance_id());
+        queue.start_error = absl::OkStatus();
+        queue.start_pause = absl::ZeroDuration();
+        Advance(key, queue, effects);
+        break;
+      }
+      case serverless::pool::v1::INSTANCE_STATE_TERMINATING: {
+        // A busy one is forgotten with its result.
+        if (known == instances_.end() || known->second.running != nullptr) {
+          break;
+        }
+        ForgetInstance(update.instance_id());
+        if (const auto it = queues_.find(key); it != queues_.end()) {
+          Advance(key, it->second, effects);
+          EraseIfUnused(key);
+        }
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnStartFailed(const StartFailed& failure) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const QueueKey key{failure.function_id(), failure.version()};
+    const auto it = queues_.find(key);
+    if (it == queues_.end()) return;
+    FunctionQueue& queue = it->second;
+    // One that was announced as warming counts until its TERMINATING, which
+    // follows.
+    queue.pending_starts.erase(failure.start_id());
+    const std::string& code = failure.error().code();
+    if (code == "NOT_FOUND") {
+      if (!queue.waiting.empty()) {
+        EndQueued(queue, FunctionDeleted(queue.function->name()), effects);
+      }
+    } else if (code == "NO_CAPACITY" || code == "UNAVAILABLE") {
+      PauseStarts(key, queue,
+                  ErrorStatus(absl::StatusCode::kUnavailable, failure.error()));
+    } else if (queue.live == 0 && !queue.waiting.empty()) {
+      // The code cannot be loaded: one call learns of each start that failed.
+      const InvocationPtr invocation = std::move(queue.waiting.front());
+      queue.waiting.pop_front();
+      timers_.Cancel(invocation->timer);
+      effects.finished.emplace_back(
+          invocation, ErrorReceipt(*invocation, {.cold = true}, failure.error(),
+                                   failure.logs()));
+    }
+    AskForStarts(key, queue, effects);
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnStarted(const Started& started) {
+  MutexLock lock(mu_);
+  const auto it = instances_.find(started.instance_id());
+  if (it == instances_.end() || it->second.running == nullptr) return;
+  it->second.running->started = true;
+}
+
+InvocationPtr Dispatcher::TakeRunning(const std::string& instance_id,
+                                      const std::string& request_id) {
+  const auto it = instances_.find(instance_id);
+  if (it == instances_.end() || it->second.running == nullptr ||
+      it->second.running->request_id != request_id) {
+    return nullptr;
+  }
+  timers_.Cancel(it->second.running->timer);
+  if (--running_ == 0) idle_.SignalAll();
+  return std::exchange(it->second.running, nullptr);
+}
+
+void Dispatcher::OnRejected(const Rejected& rejected) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const InvocationPtr invocation =
+        TakeRunning(rejected.instance_id(), rejected.request_id());
+    if (invocation == nullptr) return;
+    ForgetInstance(rejected.instance_id());
+    const QueueKey key = KeyOf(*invocation);
+    FunctionQueue& queue = queues_[key];
+    log_.Debug("dispatch rejected", {{"request_id", invocation->request_id},
+                                     {"instance_id", rejected.instance_id()},
+                                     {"reason", rejected.reason()}});
+    if (invocation->started) {
+      // A pool never refuses what it has begun; should one do so, running the
+      // call again could run it twice.
+      effects.finished.emplace_back(
+          invocation,
+          ErrorReceipt(*invocation, {},
+                       InstanceLost(invocation->function->name()), {}));
+    } else if (draining_) {
+      effects.finished.emplace_back(invocation, Draining());
+    } else if (invocation->attempts >= options_.max_attempts) {
+      effects.finished.emplace_back(
+          invocation,
+          NeverStarted(invocation->function->name(), invocation->attempts));
+    } else {
+      // User code has not seen it: it goes back to where it was.
+      invocation->instance_id.clear();
+      const absl::Time deadline =
+          std::min(invocation->enqueued + options_.queue_wait,
+                   invocation->client_deadline);
+      invocation->timer =
+          timers_.Schedule(deadline - clock_.Now(),
+                           [this, invocation] { OnQueueTimer(invocation); });
+      queue.waiting.push_front(invocation);
+    }
+    Advance(key, queue, effects);
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+void Dispatcher::OnResult(Result result) {
+  Effects effects;
+  {
+    MutexLock lock(mu_);
+    const std::string instance_id = result.instance_id();
+    const InvocationPtr invocation =
+        TakeRunning(instance_id, result.request_id());
+    if (invocation == nullptr) return;
+    InstanceRecord& instance = instances_[instance_id];
+    const QueueKey key = instance.key;
+    FunctionQueue& queue = queues_[key];
+    queue.RecordServiceTime(clock_.Now() - invocation->dispatched);
+    const bool free = result.instance_free();
+    effects.finished.emplace_back(
+        invocation,
+        ResultReceipt(*invocation, instance.running_cold, std::move(result)));
+    if (free) {
+      queue.idle.push_back(instance_id);
+    } else {
+      ForgetInstance(instance_id);
+    }
+    Advance(key, queue, effects);
+    EraseIfUnused(key);
+  }
+  Apply(std::move(effects));
+}
+
+}  // namespace so

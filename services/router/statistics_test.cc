@@ -1,0 +1,58 @@
+#include "services/router/statistics.h"
+
+#include "base/testing/manual_clock.h"
+#include "base/testing/status_matchers.h"
+#include "services/router/router_errors.h"
+
+namespace so {
+namespace {
+
+using serverless::function::v1::Function;
+using serverless::router::v1::FunctionStatistics;
+
+class StatisticsTest : public testing::Test {
+ protected:
+  StatisticsTest() : statistics_(absl::Minutes(1), clock_) {
+    function_.set_id("fn-1");
+    function_.set_name("hello");
+  }
+
+  void Record(const absl::StatusOr<Receipt>& outcome) {
+    statistics_.RecordCall(function_, absl::Milliseconds(5), outcome);
+  }
+  FunctionStatistics Read() { return statistics_.Snapshot({}).functions(0); }
+
+  ManualClock clock_;
+  Statistics statistics_;
+  Function function_;
+};
+
+TEST_F(StatisticsTest, CountsCallsErrorsAndColdStarts) {
+  Receipt cold;
+  cold.set_cold_start(true);
+  Receipt failed;
+  failed.mutable_error()->set_code("FUNCTION_ERROR");
+  Record(cold);
+  Record(failed);
+  EXPECT_EQ(Read().invocations(), 2);
+  EXPECT_EQ(Read().cold_starts(), 1);
+  EXPECT_EQ(Read().errors(), 1);
+}
+
+TEST_F(StatisticsTest, CallsThatMoreInstancesWouldHaveServedAreRejected) {
+  Record(QueueFull("hello", 100, absl::Seconds(1)));
+  Record(QueueTimeout("hello", absl::Seconds(30)));
+  Record(Draining());
+  EXPECT_EQ(Read().rejected(), 2);
+  EXPECT_EQ(Read().errors(), 3);
+}
+
+TEST_F(StatisticsTest, TheWindowForgetsAndTheTotalsDoNot) {
+  Record(Receipt());
+  clock_.Advance(absl::Minutes(2));
+  EXPECT_EQ(Read().window_invocations(), 0);
+  EXPECT_EQ(Read().invocations(), 1);
+}
+
+}  // namespace
+}  // namespace so
