@@ -27,6 +27,32 @@ std::string MakeTemporary() {
   return name;
 }
 
+// Others come and go meanwhile: a directory that cannot be read has none.
+std::vector<fs::path> DirectoriesIn(const fs::path& directory) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(directory, error);
+       !error && it != fs::directory_iterator(); it.increment(error)) {
+    std::error_code ignored;
+    if (it->is_directory(ignored) && !it->is_symlink(ignored)) {
+      found.push_back(it->path());
+    }
+  }
+  return found;
+}
+
+// The cgroups of this name, in all hierarchies.
+void FindGroups(const fs::path& directory, const std::string& name,
+                std::vector<fs::path>& found) {
+  for (const fs::path& child : DirectoriesIn(directory)) {
+    if (child.filename() == name) {
+      found.push_back(child);
+    } else {
+      FindGroups(child, name, found);
+    }
+  }
+}
+
 }  // namespace
 
 LauncherProcess::LauncherProcess(std::vector<std::string> flags)
@@ -50,6 +76,13 @@ LauncherProcess::~LauncherProcess() {
     Wait();
   }
   std::error_code ignored;
+  std::vector<fs::path> groups;
+  FindGroups("/sys/fs/cgroup", cgroup_, groups);
+  // Their files go with them, so only the directory itself can be removed.
+  for (const fs::path& group : groups) {
+    for (const fs::path& child : DirectoriesIn(group)) rmdir(child.c_str());
+    rmdir(group.c_str());
+  }
   fs::remove_all(directory_, ignored);
 }
 
@@ -90,15 +123,12 @@ std::string LauncherProcess::MakeCode(const std::string& text) {
 }
 
 std::vector<std::string> LauncherProcess::Cgroups() const {
+  std::vector<fs::path> groups;
+  FindGroups("/sys/fs/cgroup", cgroup_, groups);
   std::vector<std::string> found;
-  std::error_code error;
-  for (auto it = fs::recursive_directory_iterator(
-           "/sys/fs/cgroup", fs::directory_options::skip_permission_denied,
-           error);
-       it != fs::recursive_directory_iterator(); it.increment(error)) {
-    if (error || !it->is_directory(error)) continue;
-    if (it->path().parent_path().filename() == cgroup_) {
-      found.push_back(it->path().string());
+  for (const fs::path& group : groups) {
+    for (const fs::path& child : DirectoriesIn(group)) {
+      found.push_back(child.string());
     }
   }
   return found;
