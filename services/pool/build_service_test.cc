@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <thread>
 
 #include "base/testing/status_matchers.h"
 #include "gtest/gtest.h"
