@@ -61,7 +61,7 @@ exports.handler = async (event) => {
   switch (event.do) {
     case "throw": throw new TypeError("thrown on purpose");
     case "exit": process.exit(3);
-    case "kill": process.kill(process.pid, "SIGKILL"); while (true) {}
+    case "abort": process.abort();
     case "hang": while (true) {}
     case "megabyte":
       for (let i = 0; i < 12; i++) console.log(`${i}`.padEnd(100000, "x"));
@@ -112,7 +112,7 @@ import os
 def handler(event, context): return os.environ.get(event["name"])
 """,
     misbehave="""
-import os, signal
+import os
 def handler(event, context):
     print("about to misbehave")
     what = event.get("do")
@@ -120,8 +120,8 @@ def handler(event, context):
         raise TypeError("thrown on purpose")
     if what == "exit":
         os._exit(3)
-    if what == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "abort":
+        os.abort()
     if what == "hang":
         while True: pass
     if what == "megabyte":
