@@ -9,6 +9,7 @@
 include(GoogleTest)
 
 add_custom_target(nogrpc_tests)
+add_custom_target(root_tests)
 
 # so_library(so_base DEPS ...): the library of this folder, alias so::base.
 # Its tests link TEST_DEPS as well.
@@ -46,6 +47,7 @@ function(so_library target)
   endif()
   if(root_tests)
     so_test_program(${target}_root_test root ${target} "${root_tests}" "${ARG_TEST_DEPS}")
+    add_dependencies(root_tests ${target}_root_test)
   endif()
 endfunction()
 

@@ -61,7 +61,9 @@ void Poller::RunOnce(absl::Duration limit) {
   const int count =
       epoll_wait(epoll_.get(), events, kEvents, MillisToWait(limit));
   for (int i = 0; i < count; ++i) {
-    const auto it = watches_.find(events[i].data.u64);
+    // A copy: the kernel's struct is packed.
+    const uint64_t id = events[i].data.u64;
+    const auto it = watches_.find(id);
     if (it == watches_.end()) continue;
     const std::shared_ptr<Ready> ready = it->second;
     (*ready)(events[i].events);

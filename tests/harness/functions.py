@@ -61,7 +61,7 @@ exports.handler = async (event) => {
   switch (event.do) {
     case "throw": throw new TypeError("thrown on purpose");
     case "exit": process.exit(3);
-    case "crash": process.abort();
+    case "abort": process.abort();
     case "hang": while (true) {}
     case "megabyte":
       for (let i = 0; i < 12; i++) console.log(`${i}`.padEnd(100000, "x"));
@@ -120,9 +120,8 @@ def handler(event, context):
         raise TypeError("thrown on purpose")
     if what == "exit":
         os._exit(3)
-    if what == "crash":
-        import ctypes
-        ctypes.string_at(0)
+    if what == "abort":
+        os.abort()
     if what == "hang":
         while True: pass
     if what == "megabyte":
