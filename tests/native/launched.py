@@ -92,7 +92,9 @@ class Launcher:
     def exit_code(self, sandbox, timeout):
         """Waits for the end of a sandbox; None when it lives on."""
         deadline = time.monotonic() + timeout
-        while sandbox not in self.exits and time.monotonic() < deadline:
-            if select.select([self.socket], [], [], 0.02)[0]:
-                self._receive()
+        while sandbox not in self.exits:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self.socket], [], [], left)[0]:
+                break
+            self._receive()
         return self.exits.get(sandbox)
