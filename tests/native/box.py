@@ -1,18 +1,24 @@
-"""Runs so-init without the launcher, and speaks the runtime contract with it.
+"""Runs so-init and speaks the runtime contract with it.
 
-The processes are those of a real sandbox; the walls around them are whatever an
-ordinary user may build (box.sh). What is tested is the runtime, not the walls.
+Without the launcher the walls around it are whatever an ordinary user may build
+(box.sh): what is tested is the runtime, not the walls. With SO_LAUNCHER they are
+real.
 """
 
+import atexit
+import functools
 import json
 import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+import launched
 
 ROOT = Path(__file__).resolve().parents[2]
 SO_INIT = Path(os.environ.get("SO_INIT", ROOT / "build/release/bin/so-init-direct"))
@@ -27,47 +33,33 @@ class Gone(Exception):
     """The process closed its channel."""
 
 
-class Box:
-    """One so-init in a box of its own."""
-
-    def __init__(self, *mounts):
-        self.directory = tempfile.TemporaryDirectory(prefix="box-")
-        os.chmod(self.directory.name, 0o777)
-        ours, theirs = socket.socketpair()
-        self.channel = ours
-        self.output, output = os.pipe()
-        init_dir = SO_INIT.parent
-        arguments = [f"{init_dir}:/opt/so", *mounts, "--", f"/opt/so/{SO_INIT.name}"]
-        command = ["unshare", "--map-user=1000", "--map-group=1000", "--keep-caps", "--mount", "--net", "--pid", "--ipc",
-                   "--uts", "--fork", "--kill-child", str(Path(__file__).with_name("box.sh")), self.directory.name, *arguments]
-        if os.getuid() == 0:
-            command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
-        descriptor = theirs.fileno()
-        renumber = "" if descriptor == 3 else f"3<&{descriptor} {descriptor}<&-"
-        self.process = subprocess.Popen(
-            ["/bin/bash", "-c", f'exec "$@" {renumber}', "bash", *command],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[descriptor],
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LANG": "C.UTF-8", "TZ": ":UTC", "HOME": "/tmp", "TMPDIR": "/tmp"})
-        theirs.close()
-        os.close(output)
-        self.printed = b""
+class Instance:
+    """A so-init, from HELLO on. Its subclasses say where it runs."""
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.channel.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.output)
-        self.directory.cleanup()
+    # ---- where it runs ----
 
-    def process_signal(self, number=15):
-        """To the first process in the box, from outside."""
-        # unshare is its parent.
-        child = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0]
-        os.kill(int(child), number)
+    def __exit__(self, *_):
+        raise NotImplementedError
+
+    def terminate(self):
+        """SIGTERM, from outside."""
+        raise NotImplementedError
+
+    def wait(self, timeout=600):
+        """The exit code, when the process has ended by itself; what it prints is
+        read meanwhile."""
+        deadline = time.monotonic() + timeout
+        while (code := self.poll()) is None and time.monotonic() < deadline:
+            select.select([self.output], [], [], 0.02)
+            self._drain()
+        assert code is not None, f"it runs on: {self.text()}"
+        return code
+
+    def poll(self):
+        raise NotImplementedError
 
     # ---- frames ----
 
@@ -103,14 +95,6 @@ class Box:
     def text(self):
         self._drain()
         return self.printed.decode(errors="replace")
-
-    def wait(self, timeout=600):
-        """The exit code, when the process has ended by itself."""
-        deadline = time.monotonic() + timeout
-        while self.process.poll() is None and time.monotonic() < deadline:
-            select.select([self.output], [], [], 0.05)
-            self._drain()
-        return self.process.wait(timeout=1)
 
     # ---- the contract ----
 
@@ -163,6 +147,81 @@ class Box:
         return answer["statusCode"], answer["headers"], payload[end:]
 
 
+class Box(Instance):
+    """In a box of its own, made by whoever runs the tests (box.sh)."""
+
+    def __init__(self, *mounts):
+        self.directory = tempfile.TemporaryDirectory(prefix="box-")
+        os.chmod(self.directory.name, 0o777)
+        self.channel, theirs = socket.socketpair()
+        self.output, output = os.pipe()
+        arguments = [f"{SO_INIT.parent}:/opt/so", *mounts, "--", f"/opt/so/{SO_INIT.name}"]
+        command = ["unshare", "--map-user=1000", "--map-group=1000", "--keep-caps", "--mount", "--net", "--pid", "--ipc",
+                   "--uts", "--fork", "--kill-child", str(Path(__file__).with_name("box.sh")), self.directory.name, *arguments]
+        if os.getuid() == 0:
+            command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
+        descriptor = theirs.fileno()
+        renumber = "" if descriptor == 3 else f"3<&{descriptor} {descriptor}<&-"
+        self.process = subprocess.Popen(
+            ["/bin/bash", "-c", f'exec "$@" {renumber}', "bash", *command],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[descriptor],
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LANG": "C.UTF-8", "TZ": ":UTC", "HOME": "/tmp", "TMPDIR": "/tmp"})
+        theirs.close()
+        os.close(output)
+        self.printed = b""
+
+    def __exit__(self, *_):
+        self.channel.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.output)
+        self.directory.cleanup()
+
+    def pid(self):
+        """Of so-init; unshare is its parent."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def terminate(self):
+        os.kill(self.pid(), signal.SIGTERM)
+
+    def poll(self):
+        return self.process.poll()
+
+
+class Sandbox(Instance):
+    """In a real sandbox."""
+
+    def __init__(self, runtime, code_dir, output_dir=None, memory=256):
+        self.launcher = launcher()
+        self.sandbox, self.channel, self.output = self.launcher.park(runtime)
+        self.printed = b""
+        self.launcher.activate(self.sandbox, code_dir, output_dir, memory)
+
+    def __exit__(self, *_):
+        self.launcher.kill(self.sandbox)
+        self.launcher.exit_code(self.sandbox, 10)
+        self.channel.close()
+        os.close(self.output)
+
+    def terminate(self):
+        self.launcher.kill(self.sandbox, gently=True)
+
+    def poll(self):
+        return self.launcher.exit_code(self.sandbox, 0)
+
+
+@functools.cache
+def launcher():
+    """The launcher that SO_LAUNCHER names, or None without it."""
+    if "SO_LAUNCHER" not in os.environ:
+        return None
+    started = launched.Launcher(os.environ["SO_LAUNCHER"], ROOT, TOOLCHAINS)
+    atexit.register(started.stop)
+    return started
+
+
 def write_files(directory, files):
     for name, content in files.items():
         path = Path(directory) / name
@@ -173,21 +232,31 @@ def write_files(directory, files):
 
 
 def function(directory):
-    """A box with this code directory."""
+    """An instance with this code directory."""
+    if launcher():
+        return Sandbox("custom", directory)
     return Box(f"{directory}:/var/task", f"{ROOT / 'runtimes/custom'}:/var/runtime")
+
+
+def builder(runtime, source, output):
+    """An instance with what builds of this runtime see."""
+    if launcher():
+        return Sandbox(runtime, source, output, memory=2048)
+    os.chmod(output, 0o777)
+    text = (ROOT / "runtimes" / runtime / "runtime.textproto").read_text()
+    mounts = [f"{outside.replace('{toolchains}', str(TOOLCHAINS))}:{inside}"
+              for outside, inside in re.findall(r'source: "(.*)"\s*target: "(.*)"', text)]
+    return Box(f"{source}:/var/task", f"{output}:/var/output:rw", f"{ROOT / 'runtimes' / runtime}:/var/runtime", *mounts)
 
 
 def build(runtime, source, output, handler="handler"):
     """Builds as the pool does; (exit code, what was printed, seconds)."""
-    os.chmod(output, 0o777)
     text = (ROOT / "runtimes" / runtime / "runtime.textproto").read_text()
     rule = re.search(r"^build \{(.*?)^\}", text, re.M | re.S).group(1)
     command = [part.replace("{handler}", handler) for part in re.findall(r'command: "(.*)"', rule)]
-    mounts = [f"{source.replace('{toolchains}', str(TOOLCHAINS))}:{target}"
-              for source, target in re.findall(r'source: "(.*)"\s*target: "(.*)"', text)]
-    with Box(f"{source}:/var/task", f"{output}:/var/output:rw", f"{ROOT / 'runtimes' / runtime}:/var/runtime", *mounts) as box:
-        box.greet()
+    with builder(runtime, source, output) as instance:
+        instance.greet()
         sent = time.perf_counter()
-        box.configure(task={"command": command, "environment": {}})
-        code = box.wait()
-        return code, box.text(), time.perf_counter() - sent
+        instance.configure(task={"command": command, "environment": {}})
+        code = instance.wait()
+        return code, instance.text(), time.perf_counter() - sent

@@ -76,5 +76,5 @@ def test_open_descriptors(running):
 
 def test_ends_when_asked(running):
     running.invoke({"do": "echo"})
-    running.process_signal()
+    running.terminate()
     assert running.wait(10) in (0, 143)
