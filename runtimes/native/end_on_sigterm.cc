@@ -1,7 +1,8 @@
 #include "runtimes/native/end_on_sigterm.h"
 
-#include <csignal>
 #include <unistd.h>
+
+#include <csignal>
 
 namespace so::runtimes {
 namespace {

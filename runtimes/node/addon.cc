@@ -70,8 +70,8 @@ napi_value Serve(napi_env env, napi_callback_info) {
   return nullptr;
 }
 
-// likeInstance(callback): calls it while descriptors 1 to 3 are like those of an
-// instance, so that it can make the streams for them.
+// likeInstance(callback): calls it while descriptors 1 to 3 are like those of
+// an instance, so that it can make the streams for them.
 napi_value LikeInstance(napi_env env, napi_callback_info info) {
   const napi_value callback = Argument(env, info);
   napi_value global = nullptr, result = nullptr;

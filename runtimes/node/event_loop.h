@@ -29,8 +29,8 @@ class EventLoopFork {
   void RestoreSignalLock();
 
   uv_loop_s* const loop_;
-  // Descriptors of the zygote: the highest, what wakes loops, and the two ends of
-  // the lock for signals.
+  // Descriptors of the zygote: the highest, what wakes loops, and the two ends
+  // of the lock for signals.
   int last_fd_ = 0;
   std::vector<int> wakers_;
   int lock_[2] = {-1, -1};

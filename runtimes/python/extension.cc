@@ -25,8 +25,15 @@ PyMethodDef functions[] = {
 };
 
 PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "so_sandbox", nullptr, -1, functions,
-    nullptr,               nullptr,      nullptr, nullptr,
+    PyModuleDef_HEAD_INIT,
+    "so_sandbox",
+    nullptr,
+    -1,
+    functions,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

@@ -2,7 +2,8 @@
 // keep the promises about descriptors and signals.
 //
 // On kZygoteFd, a SEQPACKET socket: a request is one byte with the channel and
-// the output as descriptors. Each fork and each exit is answered with an Answer.
+// the output as descriptors. Each fork and each exit is answered with an
+// Answer.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -72,8 +73,8 @@ void ArrangeDescriptors(const Request& request) {
   fcntl(3, F_SETFD, FD_CLOEXEC);
 }
 
-// Running children. Each is watched by a descriptor of its own: SIGCHLD may go to
-// another thread of the runtime, where it is lost.
+// Running children. Each is watched by a descriptor of its own: SIGCHLD may go
+// to another thread of the runtime, where it is lost.
 class Children {
  public:
   // The launcher's socket, then one descriptor for each child.
@@ -108,7 +109,8 @@ class Children {
 void ServeZygote(const ZygoteHooks& hooks) {
   Children children;
   while (true) {
-    if (poll(children.polled().data(), children.polled().size(), -1) < 0) Fail("poll");
+    if (poll(children.polled().data(), children.polled().size(), -1) < 0)
+      Fail("poll");
     const bool asked = children.polled()[0].revents != 0;
     children.ReapEnded();
     if (!asked) continue;
