@@ -19,10 +19,11 @@ MAX_PIDS = 128
 
 
 class Launcher:
-    """One launcher process and its client's end of the socket."""
+    """One launcher process and its client's end of the socket. Owns the directory
+    of the runtimes."""
 
     def __init__(self, program, modules, runtimes):
-        self.directory = tempfile.mkdtemp(prefix="so-launcher-")
+        self.directory, self.runtimes = tempfile.mkdtemp(prefix="so-launcher-"), runtimes
         path = os.path.join(self.directory, "socket")
         self.process = subprocess.Popen([
             program, f"--socket={path}", "--client_uid=0", f"--runtimes_dir={runtimes}", f"--programs_dir={modules}",
@@ -88,6 +89,7 @@ class Launcher:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(20)
         shutil.rmtree(self.directory)
+        shutil.rmtree(self.runtimes)
 
 
 class Sandbox(Instance):

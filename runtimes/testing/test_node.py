@@ -185,6 +185,8 @@ def test_many_forks(node):
     """Mixed load, one after the other; nothing is left behind."""
     abilities = ["promised files", "timers", "garbage", "crypto", "child process", "zlib"]
     with code(index_js=PROGRAM) as path:
+        node.fork()
+        node.close_instances()
         before = len(os.listdir(f"/proc/{node.zygote.pid}/fd"))
         for i in range(int(os.environ.get("SO_TEST_SOAK", "150"))):
             instance = node.fork().load(path, node.handler)

@@ -103,6 +103,8 @@ def test_a_fork_of_the_function_does_not_answer(python):
 def test_many_forks(python):
     abilities = ["threads", "garbage", "subprocess", "temporary files", "asyncio"]
     with code(main_py=PROGRAM) as path:
+        python.fork()
+        python.close_instances()
         before = len(os.listdir(f"/proc/{python.zygote.pid}/fd"))
         for i in range(int(os.environ.get("SO_TEST_SOAK", "150"))):
             instance = python.fork().load(path, python.handler)
