@@ -119,7 +119,7 @@ class EgressRootTest : public testing::Test {
         "python3 ", launcher_->MakeCode(kProbe), "/code ", arguments);
     FILE* output = popen(command.c_str(), "r");
     char text[128] = {};
-    fread(text, 1, sizeof(text) - 1, output);
+    text[fread(text, 1, sizeof(text) - 1, output)] = '\0';
     pclose(output);
     return text;
   }
