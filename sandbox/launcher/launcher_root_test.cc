@@ -243,6 +243,8 @@ TEST_F(LauncherRootTest, FrozenSandboxCanBeKilled) {
 
 TEST_F(LauncherRootTest, GentleKillIsASignal) {
   const Parked sandbox = Run();
+  // It answers once it has its handler for the signal.
+  EXPECT_EQ(Ask(sandbox, "sh echo here"), "here|");
   SO_ASSERT_OK(client_->Kill(sandbox.id(), true));
   const launcher::Exited exited = WaitForExit(sandbox);
   ASSERT_TRUE(WIFEXITED(exited.wait_status));
