@@ -159,6 +159,8 @@ class Zygote {
     Died message;
     message.id = id;
     if (waitpid(it->second.pid, &message.wait_status, WNOHANG) <= 0) return;
+    // Closing alone would not end the watch: the launcher has the file too.
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, it->second.pidfd, nullptr);
     close(it->second.pidfd);
     children_.erase(it);
     Tell(message);
