@@ -52,7 +52,8 @@ std::string AddMounts(const pb::RuntimeDescriptor& descriptor,
                           ": both must be absolute paths");
     }
     if (!fs::is_directory(source)) {
-      return absl::StrCat(source, " is missing");
+      // As the descriptor has it: this is shown to users.
+      return absl::StrCat(mount.source(), " is missing");
     }
     bound.push_back({source, target.string()});
   }

@@ -101,10 +101,12 @@ class LauncherSandbox::Process final : public SandboxProcess {
     }
     owner_.steps_.Record(spec_.runtime, "activate", *took);
     running_ = true;
+    // The greeting first, which has been there since it was parked: what comes
+    // after it is the time that loading the code takes.
+    streams_->Start();
     for (std::string& bytes : std::exchange(unsent_, {})) {
       streams_->Send(std::move(bytes));
     }
-    streams_->Start();
   }
 
   void SetFrozen(bool frozen) {

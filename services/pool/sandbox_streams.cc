@@ -32,7 +32,6 @@ SandboxStreams::SandboxStreams(EventLoop& loop, SandboxListener& listener,
 void SandboxStreams::Start() {
   WaitForOutput();
   const std::weak_ptr<bool> alive = alive_;
-  // The greeting has been there since the sandbox was parked.
   if (ReadControl() != ReadResult::kEnd && !alive.expired()) WaitForControl();
 }
 
