@@ -9,6 +9,6 @@ namespace so {
 
 absl::Status TooManyBuilds();
 // `reason` is for the log.
-absl::Status NoSandbox(absl::string_view reason);
+absl::Status NoSandbox(absl::string_view runtime, absl::string_view reason);
 
 }  // namespace so

@@ -126,7 +126,8 @@ void Builder::Load(BuildId id, const std::string& dir) {
 void Builder::Loaded(BuildId id, const TaskResult& result) {
   if (!jobs_.contains(id)) return;
   if (result.end == TaskResult::End::kNoSandbox) {
-    return Answer(id, NoSandbox(result.exit.start_error));
+    return Answer(id, NoSandbox(jobs_.at(id)->request.runtime(),
+                                result.exit.start_error));
   }
   // Whatever else happens is what the code does when it runs: its author hears
   // of it from the first call.

@@ -177,14 +177,15 @@ class CodeMaker::Job : public std::enable_shared_from_this<Job> {
 
   // Runs a task and goes on with `next` when it was really run.
   void Run(TaskQueue& queue, TaskId& id, TaskSpec spec, Next next) {
-    id = queue.Run(std::move(spec), [self = shared_from_this(), &id,
+    const std::string runtime = spec.sandbox.runtime;
+    id = queue.Run(std::move(spec), [self = shared_from_this(), &id, runtime,
                                      next](TaskResult result) {
       id = 0;
       if (self->cancelled_ || result.end == TaskResult::End::kCancelled) {
         return self->Finish(absl::CancelledError());
       }
       if (result.end == TaskResult::End::kNoSandbox) {
-        return self->Finish(NoSandbox(result.exit.start_error));
+        return self->Finish(NoSandbox(runtime, result.exit.start_error));
       }
       (self.get()->*next)(std::move(result));
     });

@@ -250,6 +250,8 @@ absl::Status LauncherClient::HandleActivated(const Packet& packet) {
 absl::Status LauncherClient::HandleActivateFailed(const Packet& packet) {
   SO_ASSIGN_OR_RETURN(const auto message,
                       Decode<launcher::ActivateFailed>(packet.bytes));
+  // Its end came first: it went while the request was on its way.
+  if (!sandboxes_.contains(message.sandbox)) return absl::OkStatus();
   return FinishActivation(
       message.sandbox,
       absl::UnavailableError(Reason(Text(message.step), message.error)));

@@ -9,10 +9,11 @@
 
 namespace so {
 
-// The pool's BuildService. Fails at once when the pool is down, and after
-// three minutes at the latest. No callback runs after the destructor has
-// returned. The program keeps `channel` until it ends: gRPC's own threads must
-// never drop the last reference (grpc/grpc#37858).
+// The pool's BuildService. Waits a few seconds for a pool that is not there,
+// in case it is only being restarted, and three minutes for its answer. No
+// callback runs after the destructor has returned. The program keeps `channel`
+// until it ends: gRPC's own threads must never drop the last reference
+// (grpc/grpc#37858).
 class GrpcFunctionBuilder final : public FunctionBuilder {
  public:
   explicit GrpcFunctionBuilder(std::shared_ptr<grpc::Channel> channel);
@@ -22,6 +23,15 @@ class GrpcFunctionBuilder final : public FunctionBuilder {
              std::shared_ptr<Cancellation> caller, OnBuilt done) override;
 
  private:
+  // How a call waits for the pool.
+  struct Patience {
+    absl::Duration deadline;
+    bool wait_for_pool = false;
+  };
+
+  void Call(serverless::pool::v1::BuildRequest request, Patience patience,
+            std::shared_ptr<Cancellation> caller, OnBuilt done);
+
   const std::unique_ptr<serverless::pool::v1::BuildService::Stub> stub_;
   CallsInFlight calls_;
 };
