@@ -17,11 +17,11 @@ NEVER = {"reuse": "never"}
 @pytest.mark.parametrize("fields", [{}, NEVER], ids=["reuse warm", "reuse never"])
 def test_neighbours_see_nothing_of_each_other(api: Client, bench: Workbench, runtime: Runtime,
                                               fields: dict[str, str]) -> None:
-    event = {"name": "neighbour" + secrets.token_hex(8), "port": free_ports(1)[0]}
     victim = bench.create(hostile_code.plain(runtime, "neighbour"), runtime, **fields)
     spy = bench.create(hostile_code.attempts(runtime, "neighbours"), runtime, **fields)
     # Before and after: whoever is parked now may have been made before the victim ran.
     for _ in range(3):
+        event = {"name": "neighbour" + secrets.token_hex(8), "port": free_ports(1)[0]}
         api.receipt(victim["id"], event)
         outcomes = api.receipt(spy["id"], event)["body"]
         found = {what: outcome for what, outcome in outcomes.items()
