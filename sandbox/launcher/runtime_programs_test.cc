@@ -94,7 +94,7 @@ TEST_F(RuntimeProgramsTest, UnusableOnesKeepTheirProblemAndTheOthersWork) {
   EXPECT_THAT(programs[0].problem, HasSubstr("not a RuntimeDescriptor"));
   EXPECT_THAT(programs[1].problem, HasSubstr("zygote must be set"));
   EXPECT_EQ(programs[2].problem, "");
-  EXPECT_THAT(programs[3].problem, HasSubstr("toolchains/none is missing"));
+  EXPECT_THAT(programs[3].problem, HasSubstr("{toolchains}/none is missing"));
 }
 
 TEST_F(RuntimeProgramsTest, NoRuntimeAtAllIsAnError) {
