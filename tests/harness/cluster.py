@@ -1,5 +1,6 @@
 """The six programs of the platform, on free ports, with a state of their own."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -129,7 +130,20 @@ class Cluster:
             program.end(signal.SIGKILL)
         for program in self.programs.values():
             program.join()
+        self._sweep()
         shutil.rmtree(self.state_dir, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """What the launcher's next start would do: the frozen cannot die, and groups stay."""
+        def swept() -> bool:
+            for group in [*self.sandbox_cgroups(), *self._base_cgroups()]:
+                with contextlib.suppress(OSError):
+                    (group / "freezer.state").write_text("THAWED")
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+            return not self._base_cgroups()
+
+        wait_until(swept, 10, "the sandboxes are gone")
 
     def is_healthy(self) -> bool:
         """Whether every service says that it is well."""
@@ -184,9 +198,11 @@ class Cluster:
 
     def sandbox_cgroups(self) -> list[Path]:
         """What is left of sandboxes in the cgroup hierarchies."""
-        return [group for folder, _, _ in os.walk("/sys/fs/cgroup")
-                if os.path.basename(folder) == self.cgroup_base
-                for group in Path(folder).iterdir() if group.is_dir()]
+        return [group for base in self._base_cgroups() for group in base.iterdir() if group.is_dir()]
+
+    def _base_cgroups(self) -> list[Path]:
+        return [Path(folder) for folder, _, _ in os.walk("/sys/fs/cgroup")
+                if os.path.basename(folder) == self.cgroup_base]
 
 
 def has_code(pid: int) -> bool:

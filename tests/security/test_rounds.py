@@ -13,12 +13,14 @@ from harness.functions import NODE, PYTHON
 from harness.wait import wait_until_equal
 from harness.workbench import Workbench
 
-ROUNDS = int(os.environ.get("SO_TEST_ROUNDS", "10000"))
+ROUNDS = int(os.environ.get("SO_TEST_ROUNDS", "2000"))
 # Caches fill up, and zygotes are replaced after 1,000 forks.
 WARM_UP = ROUNDS // 5
 THREADS = 4
 # What allocators and caches of one program may keep, in MB.
 GROWTH = 16
+# Connections between the programs come and go; a leak would be of thousands.
+SPARE_DESCRIPTORS = 16
 
 
 @pytest.fixture
@@ -38,10 +40,12 @@ def test_rounds_leave_nothing(steady: Cluster) -> None:
     memory = private_memory(steady)
     wait_until_equal(lambda: instances_of(steady.api, functions), 0, 10, "instances after the warm-up")
     wait_until_equal(lambda: settled(steady), True, 10, "all sandboxes are parked again")
-    before = footprint(steady)
+    before, open_before = footprint(steady), descriptors(steady)
 
     run_rounds(steady.api, functions, ROUNDS)
     wait_until_equal(lambda: footprint(steady), before, 20, "the host")
+    opened = {name: (old, descriptors(steady)[name]) for name, old in open_before.items()}
+    assert all(new - old < SPARE_DESCRIPTORS for old, new in opened.values()), opened
     grown = {name: (old, private_memory(steady)[name]) for name, old in memory.items()}
     print({name: f"{old:.1f} -> {new:.1f} MB" for name, (old, new) in grown.items()})
     assert all(new - old < GROWTH for old, new in grown.values()), grown
@@ -64,12 +68,15 @@ def settled(cluster: Cluster) -> bool:
 
 def footprint(cluster: Cluster) -> dict[str, int]:
     launcher = cluster.programs["launcher"].pid
-    counts = {f"descriptors of {name}": len(list(Path(f"/proc/{program.pid}/fd").iterdir()))
-              for name, program in cluster.programs.items() if name in ("launcher", "pool")}
-    counts["mounts"] = len(Path(f"/proc/{launcher}/mountinfo").read_text().splitlines())
-    counts["cgroups"] = len(cluster.sandbox_cgroups())
-    counts["processes"] = len(cluster.sandbox_pids())
-    return counts
+    return {"mounts": len(Path(f"/proc/{launcher}/mountinfo").read_text().splitlines()),
+            "cgroups": len(cluster.sandbox_cgroups()),
+            "processes": len(cluster.sandbox_pids())}
+
+
+def descriptors(cluster: Cluster) -> dict[str, int]:
+    """Open ones of each program."""
+    return {name: len(list(Path(f"/proc/{program.pid}/fd").iterdir()))
+            for name, program in cluster.programs.items()}
 
 
 def private_memory(cluster: Cluster) -> dict[str, float]:
