@@ -56,7 +56,8 @@ class Traces:
         mounts = set()
         for pid in (os.getpid(), launcher):
             lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
-            mounts |= {line.split()[4] for line in lines}
+            # The host's other mounts come and go.
+            mounts |= {line.split()[4] for line in lines if str(self._cluster.state_dir) in line}
         directories = {path.name for path in self._instances.glob("*")}
         return {"mounts": mounts, "directories": directories}
 
