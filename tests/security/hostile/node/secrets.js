@@ -42,6 +42,8 @@ function inMemory(secret) {
       try {
         const size = fs.readSync(memory, chunk, 0, Math.min(chunk.length, end - at), at);
         if (disguise(chunk.subarray(0, size)).includes(secret)) found.push(region[3] || "anonymous");
+        // Where our own copy of the secret was read, it stands here undisguised.
+        chunk.fill(0);
       } catch {
         continue;
       }
