@@ -329,12 +329,13 @@ TEST_F(LauncherClientTest, APathThatDoesNotFitFailsTheActivation) {
   end_.Greet();
   WaitUntilUp();
   MakeSandbox(7);
-  Awaited<absl::Status> status;
+  Awaited<std::string> problem;
   loop_.Run([&] {
-    client_->Activate(7, {.code_dir = std::string(600, 'x')},
-                      [&](auto took) { status.Set(took.status()); });
+    client_->Activate(7, {.code_dir = std::string(600, 'x')}, [&](auto took) {
+      problem.Set(std::string(took.status().message()));
+    });
   });
-  EXPECT_THAT(std::string(status.Wait().message()), HasSubstr("too long"));
+  EXPECT_THAT(problem.Wait(), HasSubstr("too long"));
   EXPECT_EQ(end_.Receive<launcher::KillRequest>().sandbox, 7u);
 }
 
