@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -65,6 +67,15 @@ absl::Status EnableBelow(const std::string& group, absl::string_view name) {
   return enabled;
 }
 
+// Of a process, and the most a group may have.
+struct Weights {
+  const char* file;
+  int64_t process;
+  int64_t most;
+};
+constexpr Weights kV1Weights = {"/cpu.shares", 1024, 262'144};
+constexpr Weights kV2Weights = {"/cpu.weight", 100, 10'000};
+
 }  // namespace
 
 absl::StatusOr<std::string> MakeBaseGroup(const Hierarchy& hierarchy,
@@ -89,6 +100,16 @@ absl::Status EnableController(const Hierarchy& hierarchy,
         "in the unit, or systemd-run --scope -p Delegate=yes)"));
   }
   return absl::OkStatus();
+}
+
+void SetBaseWeight(const Hierarchy& hierarchy, const std::string& base) {
+  const Weights& weights =
+      hierarchy.version == CgroupVersion::kV1 ? kV1Weights : kV2Weights;
+  const int64_t processors = std::max(1L, sysconf(_SC_NPROCESSORS_ONLN));
+  // Without it everything works, only slower beside busy neighbours.
+  WriteFile(absl::StrCat(base, weights.file),
+            absl::StrCat(std::min(weights.process * processors, weights.most)))
+      .IgnoreError();
 }
 
 }  // namespace so::cgroups

@@ -23,4 +23,9 @@ absl::Status EnableController(const Hierarchy& hierarchy,
                               const std::string& base,
                               CgroupController controller);
 
+// Lets all sandboxes together weigh, on each processor, as much as one ordinary
+// process outside does. A group's own weight is for the whole machine: on many
+// processors, little of it would be left on each.
+void SetBaseWeight(const Hierarchy& hierarchy, const std::string& base);
+
 }  // namespace so::cgroups

@@ -108,6 +108,8 @@ class DiscoveredCgroups final : public Cgroups {
         places_[i].problem = std::string(usable.message());
       }
     }
+    if (cgroups::Has(base.controllers, CgroupController::kCpu))
+      cgroups::SetBaseWeight(hierarchy, base.dir);
     if (base.controllers.any()) bases_.push_back(std::move(base));
   }
 

@@ -1,5 +1,9 @@
 #include "sandbox/cgroups/cgroups.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -51,6 +55,14 @@ TEST_F(CgroupsTest, EnablesControllersInItsGroupAndInTheBase) {
   const auto cgroups = Discover();
   EXPECT_EQ(tree_.Get("cg/so.service/cgroup.subtree_control"), "+cpu");
   EXPECT_EQ(tree_.Get("cg/so.service/base/cgroup.subtree_control"), "+cpu");
+}
+
+TEST_F(CgroupsTest, SandboxesTogetherWeighMoreOnMoreProcessors) {
+  tree_.Put("cg/so.service/base/cpu.weight", "100\n");
+  const auto cgroups = Discover();
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  EXPECT_EQ(tree_.Get("cg/so.service/base/cpu.weight"),
+            absl::StrCat(std::min(100 * processors, 10'000L)));
 }
 
 TEST_F(CgroupsTest, ControllerThatCannotBeEnabledIsAProblemOfItsOwn) {
