@@ -26,6 +26,7 @@
 namespace so {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -173,6 +174,32 @@ TEST_F(LauncherRootTest, FilterIsInForce) {
   EXPECT_EQ(errno_of(SYS_clone3), absl::StrCat(ENOSYS));
   EXPECT_EQ(errno_of(SYS_socket, 40, 1), absl::StrCat(EAFNOSUPPORT));
   EXPECT_EQ(errno_of(SYS_socket, 1, 1), "0");
+}
+
+// What ordinary programs do: threads, processes, files, loopback.
+TEST_F(LauncherRootTest, OrdinaryProgramsRunUnderTheFilter) {
+  const Parked sandbox = Park();
+  launcher::ActivateRequest request = RequestFor(sandbox);
+  request.memory_bytes = uint64_t{512} << 20;
+  request.max_pids = 128;
+  SO_ASSERT_OK(client_->Activate(request));
+  EXPECT_EQ(Ask(sandbox,
+                "sh python3 -c 'import threading, subprocess, socket, tempfile;"
+                "t = threading.Thread(target=print, args=[1]); t.start();"
+                "t.join(); print(subprocess.check_output([\"echo\", \"2\"]));"
+                "s = socket.create_server((\"127.0.0.1\", 0));"
+                "c = socket.create_connection(s.getsockname());"
+                "tempfile.TemporaryFile().write(b\"x\"); print(3)'"),
+            "1|b'2\\n'|3|");
+  const std::string node = Ask(
+      sandbox,
+      "sh command -v node >/dev/null || { echo none; exit; }; node -e '"
+      "const { Worker } = require(\"worker_threads\");"
+      "new Worker(\"1\", { eval: true }).on(\"exit\", () => {"
+      " require(\"fs\").writeFileSync(\"/tmp/x\", \"x\");"
+      " console.log(require(\"child_process\").execSync(\"echo ok\") + \"\")"
+      "})'");
+  EXPECT_THAT(node, AnyOf("none|", "ok||"));
 }
 
 TEST_F(LauncherRootTest, ParkedSandboxesDifferInUserAndSeeNothingOfOthers) {
