@@ -4,8 +4,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/serverless-orchestrator
 
-# Where to look for what functions run on and are built with. Not the PATH: they run as
-# another user, who cannot enter a home directory.
+# Where to look for what functions run on and are built with. Not the PATH: that
+# happens as another user, who cannot enter a home directory.
 system_path=/usr/local/bin:/usr/bin:/bin
 
 say() { printf '==> %s\n' "$*"; }

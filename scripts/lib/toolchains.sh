@@ -36,7 +36,7 @@ find_go() { ensure_go; }
 
 stamp_go() {
   (cd / && GOTOOLCHAIN=local go version)
-  checksum runtimes/go scripts/lib/toolchains.sh
+  checksum runtimes/go/{builder,function} scripts/lib/toolchains.sh
 }
 
 make_go() {
@@ -81,7 +81,7 @@ find_rust() {
 
 stamp_rust() {
   "$rustc" -vV
-  checksum runtimes/rust scripts/lib/toolchains.sh
+  checksum runtimes/rust/{builder,crates,shim} scripts/lib/toolchains.sh
 }
 
 make_rust() {
