@@ -8,7 +8,8 @@
 #include "absl/status/status.h"
 #include "base/mutex.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/support/client_callback.h"
+#include "grpcpp/support/async_stream.h"
+#include "rpc/loop.h"
 #include "rpc/status.h"
 
 namespace so {
@@ -17,8 +18,8 @@ namespace so {
 // Thread-safe. Keeps itself alive until the stream has ended.
 //
 //   auto stream = ClientStream<Out, In>::Start(
-//       [&](grpc::ClientContext* context, auto* reactor) {
-//         stub->async()->Attach(context, reactor);
+//       [&](grpc::ClientContext* context) {
+//         return stub->PrepareAsyncAttach(context, loop.queue());
 //       },
 //       [](In message) {...},            // one at a time; must not block
 //       [](const absl::Status& s) {...}) // once, when it has ended
@@ -26,18 +27,18 @@ template <typename Out, typename In>
 class ClientStream
     : public std::enable_shared_from_this<ClientStream<Out, In>> {
  public:
-  using StartCall = absl::AnyInvocable<void(grpc::ClientContext*,
-                                            grpc::ClientBidiReactor<Out, In>*)>;
+  using Prepare = absl::AnyInvocable<std::unique_ptr<
+      grpc::ClientAsyncReaderWriter<Out, In>>(grpc::ClientContext*)>;
   using OnMessage = absl::AnyInvocable<void(In)>;
   using OnEnd = absl::AnyInvocable<void(const absl::Status&)>;
 
-  static std::shared_ptr<ClientStream> Start(StartCall start,
+  static std::shared_ptr<ClientStream> Start(Prepare prepare,
                                              OnMessage on_message,
                                              OnEnd on_end) {
-    std::shared_ptr<ClientStream> stream(new ClientStream);
-    stream->reactor_ =
-        new Reactor(stream, std::move(on_message), std::move(on_end));
-    stream->reactor_->Begin(std::move(start));
+    std::shared_ptr<ClientStream> stream(
+        new ClientStream(std::move(on_message), std::move(on_end)));
+    stream->call_ = prepare(&stream->context_);
+    stream->call_->StartCall(stream->started_.Begin(stream));
     return stream;
   }
 
@@ -47,74 +48,77 @@ class ClientStream
     MutexLock lock(mu_);
     if (ended_) return false;
     queue_.push_back(std::move(message));
-    if (queue_.size() == 1) reactor_->StartWrite(&queue_.front());
+    if (open_ && queue_.size() == 1) Write();
     return true;
   }
 
   // Ends the stream soon; on_end still runs.
-  void Cancel() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    if (!ended_) reactor_->TryCancel();
-  }
+  void Cancel() { context_.TryCancel(); }
 
  private:
-  class Reactor final : public grpc::ClientBidiReactor<Out, In> {
-   public:
-    Reactor(std::shared_ptr<ClientStream> stream, OnMessage on_message,
-            OnEnd on_end)
-        : stream_(std::move(stream)),
-          on_message_(std::move(on_message)),
-          on_end_(std::move(on_end)) {}
+  ClientStream(OnMessage on_message, OnEnd on_end)
+      : on_message_(std::move(on_message)), on_end_(std::move(on_end)) {}
 
-    void Begin(StartCall start) {
-      start(&context_, this);
-      this->StartRead(&incoming_);
-      grpc::ClientBidiReactor<Out, In>::StartCall();
-    }
-    void TryCancel() { context_.TryCancel(); }
+  void OnStarted(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
+    if (!ok) return Finish();
+    Read();
+    MutexLock lock(mu_);
+    open_ = true;
+    if (!queue_.empty()) Write();
+  }
 
-    void OnReadDone(bool ok) override {
-      if (!ok) {
-        stream_->SetEnded();
-        return;
-      }
-      on_message_(std::move(incoming_));
-      incoming_ = In();
-      this->StartRead(&incoming_);
-    }
-    void OnWriteDone(bool ok) override { stream_->Written(ok); }
-    void OnDone(const grpc::Status& status) override {
-      stream_->SetEnded();
-      on_end_(FromGrpc(status));
-      delete this;
-    }
+  void Read() {
+    call_->Read(&incoming_, read_.Begin(this->shared_from_this()));
+  }
 
-   private:
-    const std::shared_ptr<ClientStream> stream_;
-    OnMessage on_message_;
-    OnEnd on_end_;
-    grpc::ClientContext context_;
-    In incoming_;
-  };
+  void OnRead(bool ok) {
+    if (!ok) return Finish();
+    on_message_(std::move(incoming_));
+    incoming_ = In();
+    Read();
+  }
 
-  ClientStream() = default;
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    call_->Write(queue_.front(), written_.Begin(this->shared_from_this()));
+  }
 
-  void Written(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
+  void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
     queue_.pop_front();
-    if (!ok) queue_.clear();
-    if (!ended_ && !queue_.empty()) reactor_->StartWrite(&queue_.front());
+    if (!ok || ended_) queue_.clear();
+    if (!queue_.empty()) Write();
   }
 
-  void SetEnded() ABSL_LOCKS_EXCLUDED(mu_) {
+  void Finish() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
     ended_ = true;
+    call_->Finish(&status_, finished_.Begin(this->shared_from_this()));
   }
 
-  Reactor* reactor_ = nullptr;  // Owned by gRPC until OnDone.
+  void OnFinished() {
+    on_end_(FromGrpc(status_));
+    // They may hold what holds this.
+    on_message_ = nullptr;
+    on_end_ = nullptr;
+  }
+
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientAsyncReaderWriter<Out, In>> call_;
+  RpcEvent started_{[this](bool ok) { OnStarted(ok); }};
+  RpcEvent read_{[this](bool ok) { OnRead(ok); }};
+  RpcEvent written_{[this](bool ok) { OnWritten(ok); }};
+  RpcEvent finished_{[this](bool) { OnFinished(); }};
+  // For the loop.
+  OnMessage on_message_;
+  OnEnd on_end_;
+  In incoming_;
+  grpc::Status status_;
+
   Mutex mu_;
-  // From here on nothing is started on the reactor: it may be gone.
+  bool open_ ABSL_GUARDED_BY(mu_) = false;
+  // From here on nothing is written.
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  // The front is being written, once the stream is open.
   std::deque<Out> queue_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -122,73 +126,63 @@ class ClientStream
 template <typename In>
 class ClientReader : public std::enable_shared_from_this<ClientReader<In>> {
  public:
-  using StartCall = absl::AnyInvocable<void(grpc::ClientContext*,
-                                            grpc::ClientReadReactor<In>*)>;
+  using Prepare =
+      absl::AnyInvocable<std::unique_ptr<grpc::ClientAsyncReader<In>>(
+          grpc::ClientContext*)>;
   using OnMessage = absl::AnyInvocable<void(In)>;
   using OnEnd = absl::AnyInvocable<void(const absl::Status&)>;
 
-  static std::shared_ptr<ClientReader> Start(StartCall start,
+  static std::shared_ptr<ClientReader> Start(Prepare prepare,
                                              OnMessage on_message,
                                              OnEnd on_end) {
-    std::shared_ptr<ClientReader> reader(new ClientReader);
-    reader->reactor_ =
-        new Reactor(reader, std::move(on_message), std::move(on_end));
-    reader->reactor_->Begin(std::move(start));
+    std::shared_ptr<ClientReader> reader(
+        new ClientReader(std::move(on_message), std::move(on_end)));
+    reader->call_ = prepare(&reader->context_);
+    reader->call_->StartCall(reader->started_.Begin(reader));
     return reader;
   }
 
   // Ends the stream soon; on_end still runs.
-  void Cancel() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    if (!ended_) reactor_->TryCancel();
-  }
+  void Cancel() { context_.TryCancel(); }
 
  private:
-  class Reactor final : public grpc::ClientReadReactor<In> {
-   public:
-    Reactor(std::shared_ptr<ClientReader> reader, OnMessage on_message,
-            OnEnd on_end)
-        : reader_(std::move(reader)),
-          on_message_(std::move(on_message)),
-          on_end_(std::move(on_end)) {}
+  ClientReader(OnMessage on_message, OnEnd on_end)
+      : on_message_(std::move(on_message)), on_end_(std::move(on_end)) {}
 
-    void Begin(StartCall start) {
-      start(&context_, this);
-      this->StartRead(&incoming_);
-      grpc::ClientReadReactor<In>::StartCall();
-    }
-    void TryCancel() { context_.TryCancel(); }
+  void OnStarted(bool ok) { ok ? Read() : Finish(); }
 
-    void OnReadDone(bool ok) override {
-      if (!ok) return;
-      on_message_(std::move(incoming_));
-      incoming_ = In();
-      this->StartRead(&incoming_);
-    }
-    void OnDone(const grpc::Status& status) override {
-      reader_->SetEnded();
-      on_end_(FromGrpc(status));
-      delete this;
-    }
-
-   private:
-    const std::shared_ptr<ClientReader> reader_;
-    OnMessage on_message_;
-    OnEnd on_end_;
-    grpc::ClientContext context_;
-    In incoming_;
-  };
-
-  ClientReader() = default;
-
-  void SetEnded() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    ended_ = true;
+  void Read() {
+    call_->Read(&incoming_, read_.Begin(this->shared_from_this()));
   }
 
-  Reactor* reactor_ = nullptr;  // Owned by gRPC until OnDone.
-  Mutex mu_;
-  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  void OnRead(bool ok) {
+    if (!ok) return Finish();
+    on_message_(std::move(incoming_));
+    incoming_ = In();
+    Read();
+  }
+
+  void Finish() {
+    call_->Finish(&status_, finished_.Begin(this->shared_from_this()));
+  }
+
+  void OnFinished() {
+    on_end_(FromGrpc(status_));
+    // They may hold what holds this.
+    on_message_ = nullptr;
+    on_end_ = nullptr;
+  }
+
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientAsyncReader<In>> call_;
+  RpcEvent started_{[this](bool ok) { OnStarted(ok); }};
+  RpcEvent read_{[this](bool ok) { OnRead(ok); }};
+  RpcEvent finished_{[this](bool) { OnFinished(); }};
+  // For the loop.
+  OnMessage on_message_;
+  OnEnd on_end_;
+  In incoming_;
+  grpc::Status status_;
 };
 
 }  // namespace so

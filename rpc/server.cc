@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "grpc/health/v1/health.pb.h"
+#include "base/status_macros.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "rpc/channel.h"
@@ -31,6 +31,14 @@ bool WaitForSignal(absl::Duration timeout) {
   return sigtimedwait(&signals, nullptr, &limit) > 0;
 }
 
+// The full names of what clients can call.
+absl::flat_hash_set<std::string> NamesOf(
+    const std::vector<AnyService*>& services) {
+  absl::flat_hash_set<std::string> names = {"grpc.health.v1.Health"};
+  for (AnyService* service : services) names.insert(service->name());
+  return names;
+}
+
 }  // namespace
 
 void BlockTerminationSignals() {
@@ -43,14 +51,29 @@ void BlockTerminationSignals() {
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    Options options, const std::vector<grpc::Service*>& services) {
-  // Pulls in the descriptor that reflection needs to describe health.
-  grpc::health::v1::HealthCheckRequest::descriptor();
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    Options options, const std::vector<AnyService*>& services) {
+  std::unique_ptr<Server> server(new Server(std::move(options), services));
+  SO_RETURN_IF_ERROR(server->Listen());
+  return server;
+}
 
-  std::unique_ptr<Server> server(new Server(std::move(options)));
-  grpc::ServerBuilder builder;
+Server::Server(Options options, const std::vector<AnyService*>& services)
+    : options_(std::move(options)),
+      own_loop_(options_.loop == nullptr ? std::make_unique<RpcLoop>()
+                                         : nullptr),
+      loop_(own_loop_ == nullptr ? *options_.loop : *own_loop_),
+      health_(NamesOf(services)),
+      services_(services) {
+  services_.push_back(&health_);
+}
+
+absl::Status Server::Listen() {
+  // Reflection is gRPC's own and synchronous. Because the server also has a
+  // queue that is polled, its threads sleep until there is something to
+  // reflect.
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::EnableDefaultHealthCheckService(false);
+  grpc::ServerBuilder& builder = loop_.builder_;
   // Without this a second server on the same port starts, and the kernel
   // splits the connections between the two.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -61,25 +84,23 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
-  builder.AddListeningPort(server->options_.address,
-                           grpc::InsecureServerCredentials(), &server->port_);
-  for (grpc::Service* service : services) builder.RegisterService(service);
-  server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr || server->port_ == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", server->options_.address));
+  builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(),
+                           &port_);
+  for (AnyService* service : services_) {
+    builder.RegisterService(&service->generated());
   }
-  server->SetServing(true);
-  return server;
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port_ == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options_.address));
+  }
+  for (AnyService* service : services_) service->Listen(loop_.queue_.get());
+  return absl::OkStatus();
 }
 
 Server::~Server() { Shutdown(absl::ZeroDuration()); }
 
-void Server::SetServing(bool serving) {
-  if (auto* health = server_->GetHealthCheckService(); health != nullptr) {
-    health->SetServingStatus(serving);
-  }
-}
+void Server::SetServing(bool serving) { health_.SetServing(serving); }
 
 void Server::ServeUntilSignal(const Logger& log,
                               absl::AnyInvocable<void()> drain) {
@@ -107,9 +128,12 @@ void Server::ServeUntilSignal(const Logger& log,
 }
 
 void Server::Shutdown(absl::Duration timeout) {
-  if (server_ == nullptr) return;
+  if (server_ == nullptr || std::exchange(is_shut_down_, true)) return;
+  // They would last for as long as their clients.
+  health_.EndWatches();
   server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
   server_->Wait();
+  for (AnyService* service : services_) service->WaitUntilQuiet();
 }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {

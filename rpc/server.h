@@ -9,7 +9,9 @@
 #include "absl/time/time.h"
 #include "base/log.h"
 #include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
+#include "rpc/health_service.h"
+#include "rpc/loop.h"
+#include "rpc/service.h"
 
 namespace so {
 
@@ -27,12 +29,16 @@ class Server {
     std::string address;
     // How long calls may go on after SIGTERM.
     absl::Duration drain_timeout = absl::Seconds(10);
+    // Where its handlers run, which must outlive the server and serve no other;
+    // by default one of its own. Clients of the same process should use it,
+    // too.
+    RpcLoop* loop = nullptr;
   };
 
   // `services` are borrowed and must outlive the server. Fails when the address
   // is taken: two servers never share a port.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
-      Options options, const std::vector<grpc::Service*>& services);
+      Options options, const std::vector<AnyService*>& services);
   ~Server();
 
   int port() const { return port_; }
@@ -49,18 +55,26 @@ class Server {
   void ServeUntilSignal(const Logger& log, absl::AnyInvocable<void()> drain);
 
   // Refuses new calls, waits up to `timeout` for the running ones, then cancels
-  // them. Idempotent.
+  // them. Afterwards no handler and no callback of a call runs. Not on the
+  // loop. Idempotent.
   void Shutdown(absl::Duration timeout);
 
   // For tests: a channel without a socket.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
  private:
-  explicit Server(Options options) : options_(std::move(options)) {}
+  Server(Options options, const std::vector<AnyService*>& services);
+
+  absl::Status Listen();
 
   const Options options_;
+  const std::unique_ptr<RpcLoop> own_loop_;
+  RpcLoop& loop_;
+  HealthService health_;
+  std::vector<AnyService*> services_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
+  bool is_shut_down_ = false;
 };
 
 // Makes SIGTERM and SIGINT wait for ServeUntilSignal, and ignores SIGPIPE.

@@ -8,7 +8,9 @@
 #include "absl/status/status.h"
 #include "base/mutex.h"
 #include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
+#include "grpcpp/support/async_stream.h"
+#include "rpc/loop.h"
+#include "rpc/open_calls.h"
 #include "rpc/status.h"
 
 namespace so {
@@ -16,12 +18,11 @@ namespace so {
 // The server's end of a bidirectional stream: an outgoing queue and a callback
 // per incoming message. Thread-safe.
 //
-//   auto stream = ServerStream<In, Out>::Start(
-//       [](In message) {...},   // one at a time, on a gRPC thread; must not
-//       block
-//       [] {...});              // once, when the stream has ended
-//   stream->Send(out);
-//   return stream->reactor();
+//   void Service::Attach(StreamPtr<In, Out> stream) {
+//     stream->Start([](In message) {...},  // one at a time; must not block
+//                   [] {...});             // once, when the stream has ended
+//     stream->Send(out);
+//   }
 //
 // The queue is unbounded: bound what is sent by the protocol above.
 template <typename In, typename Out>
@@ -31,193 +32,128 @@ class ServerStream
   using OnMessage = absl::AnyInvocable<void(In)>;
   using OnEnd = absl::AnyInvocable<void()>;
 
-  static std::shared_ptr<ServerStream> Start(OnMessage on_message,
-                                             OnEnd on_end) {
-    std::shared_ptr<ServerStream> stream(new ServerStream);
-    stream->reactor_ =
-        new Reactor(stream, std::move(on_message), std::move(on_end));
-    return stream;
+  // Called once, by whoever was handed the new stream.
+  void Start(OnMessage on_message, OnEnd on_end) ABSL_LOCKS_EXCLUDED(mu_) {
+    on_message_ = std::move(on_message);
+    on_end_ = std::move(on_end);
+    Read();
   }
-
-  grpc::ServerBidiReactor<In, Out>* reactor() { return reactor_; }
 
   // Queues a message. Dropped when the stream has ended.
   void Send(Out message) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
-    if (done_ || finishing_) return;
+    if (finishing_) return;
     queue_.push_back(std::move(message));
-    if (queue_.size() == 1) reactor_->StartWrite(&queue_.front());
+    if (queue_.size() == 1) Write();
   }
 
   // Ends the stream once the queue is written.
   void Finish(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
-    if (done_ || finishing_) return;
-    finishing_ = true;
+    if (std::exchange(finishing_, true)) return;
     status_ = ToGrpc(status);
-    if (queue_.empty()) FinishOnce();
+    if (queue_.empty()) FinishNow();
   }
 
  private:
-  class Reactor final : public grpc::ServerBidiReactor<In, Out> {
-   public:
-    Reactor(std::shared_ptr<ServerStream> stream, OnMessage on_message,
-            OnEnd on_end)
-        : stream_(std::move(stream)),
-          on_message_(std::move(on_message)),
-          on_end_(std::move(on_end)) {
-      this->StartRead(&incoming_);
-    }
-    void OnReadDone(bool ok) override {
-      if (!ok) {
-        // The client has half-closed or is gone; either way it is over.
-        stream_->FinishAfterRead();
-        return;
-      }
+  template <typename Method, typename Call>
+  friend class Acceptor;
+
+  template <typename Method>
+  void Await(Method& method, grpc::ServerCompletionQueue* queue, void* tag) {
+    method(&context_, &stream_, queue, tag);
+  }
+  void Arrived(OpenCalls* open_calls) {
+    open_calls_ = open_calls;
+    open_calls_->Add();
+  }
+
+  void Read() {
+    stream_.Read(&incoming_, read_.Begin(this->shared_from_this()));
+  }
+
+  void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
+    if (ok) {
       on_message_(std::move(incoming_));
       incoming_ = In();
-      this->StartRead(&incoming_);
+      Read();
+      return;
     }
-    void OnWriteDone(bool ok) override { stream_->Written(ok); }
-    void OnCancel() override { stream_->FinishAfterRead(); }
-    void OnDone() override {
-      stream_->SetDone();
-      on_end_();
-      delete this;
+    // The client has half-closed or is gone; either way it is over.
+    bool over;
+    {
+      MutexLock lock(mu_);
+      reading_ = false;
+      // What is being written completes first; OnWritten finishes then.
+      if (queue_.size() > 1) queue_.erase(queue_.begin() + 1, queue_.end());
+      if (!std::exchange(finishing_, true) && queue_.empty()) FinishNow();
+      over = is_finished_;
     }
+    if (over) End();
+  }
 
-   private:
-    const std::shared_ptr<ServerStream> stream_;
-    OnMessage on_message_;
-    OnEnd on_end_;
-    In incoming_;
-  };
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    stream_.Write(queue_.front(), written_.Begin(this->shared_from_this()));
+  }
 
-  ServerStream() = default;
-
-  void Written(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
+  void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
     queue_.pop_front();
-    if (!ok) queue_.clear();
-    if (!queue_.empty()) {
-      reactor_->StartWrite(&queue_.front());
-    } else if (finishing_ || !ok) {
-      FinishOnce();
-    }
-  }
-
-  void FinishAfterRead() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    if (done_) return;
-    finishing_ = true;
-    // A write in flight completes first; Written() finishes then.
-    if (queue_.empty()) {
-      FinishOnce();
-    } else {
-      queue_.erase(queue_.begin() + 1, queue_.end());
-    }
-  }
-
-  void FinishOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (std::exchange(finish_called_, true)) return;
-    reactor_->Finish(status_);
-  }
-
-  void SetDone() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    done_ = true;
-    queue_.clear();
-  }
-
-  Reactor* reactor_ = nullptr;  // Owned by gRPC until OnDone.
-  Mutex mu_;
-  bool done_ ABSL_GUARDED_BY(mu_) = false;
-  bool finishing_ ABSL_GUARDED_BY(mu_) = false;
-  bool finish_called_ ABSL_GUARDED_BY(mu_) = false;
-  grpc::Status status_ ABSL_GUARDED_BY(mu_);
-  // The front is being written; gRPC reads it until OnWriteDone. A deque keeps
-  // it in place while others are added or erased behind it.
-  std::deque<Out> queue_ ABSL_GUARDED_BY(mu_);
-};
-
-// The server's end of a stream that only sends. Thread-safe, same contract.
-template <typename Out>
-class ServerWriter : public std::enable_shared_from_this<ServerWriter<Out>> {
- public:
-  // `on_end` runs once, when the stream has ended.
-  static std::shared_ptr<ServerWriter> Start(
-      absl::AnyInvocable<void()> on_end) {
-    std::shared_ptr<ServerWriter> writer(new ServerWriter);
-    writer->reactor_ = new Reactor(writer, std::move(on_end));
-    return writer;
-  }
-
-  grpc::ServerWriteReactor<Out>* reactor() { return reactor_; }
-
-  void Send(Out message) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    if (ended_) return;
-    queue_.push_back(std::move(message));
-    if (queue_.size() == 1) reactor_->StartWrite(&queue_.front());
-  }
-
-  // Ends the stream; what is queued but not being written is dropped.
-  void Finish(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    if (std::exchange(ended_, true)) return;
-    status_ = ToGrpc(status);
-    if (queue_.empty()) {
-      reactor_->Finish(status_);
-    } else {
-      queue_.erase(queue_.begin() + 1, queue_.end());
-    }
-  }
-
-  // Messages queued and not yet written.
-  size_t pending() const ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    return queue_.size();
-  }
-
- private:
-  class Reactor final : public grpc::ServerWriteReactor<Out> {
-   public:
-    Reactor(std::shared_ptr<ServerWriter> writer,
-            absl::AnyInvocable<void()> on_end)
-        : writer_(std::move(writer)), on_end_(std::move(on_end)) {}
-    void OnWriteDone(bool ok) override { writer_->Written(ok); }
-    void OnCancel() override { writer_->Finish(absl::CancelledError()); }
-    void OnDone() override {
-      on_end_();
-      delete this;
-    }
-
-   private:
-    const std::shared_ptr<ServerWriter> writer_;
-    absl::AnyInvocable<void()> on_end_;
-  };
-
-  ServerWriter() = default;
-
-  void Written(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(mu_);
-    queue_.pop_front();
-    if (ended_) {
-      reactor_->Finish(status_);
-    } else if (!ok) {
-      ended_ = true;
+    if (!ok) {
       queue_.clear();
-      reactor_->Finish(grpc::Status::CANCELLED);
-    } else if (!queue_.empty()) {
-      reactor_->StartWrite(&queue_.front());
+      finishing_ = true;
+    }
+    if (!queue_.empty()) {
+      Write();
+    } else if (finishing_) {
+      FinishNow();
     }
   }
 
-  Reactor* reactor_ = nullptr;  // Owned by gRPC until OnDone.
-  mutable Mutex mu_;
-  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  void FinishNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    stream_.Finish(status_, finished_.Begin(this->shared_from_this()));
+  }
+
+  void OnFinished() ABSL_LOCKS_EXCLUDED(mu_) {
+    bool over;
+    {
+      MutexLock lock(mu_);
+      is_finished_ = true;
+      over = !reading_;
+    }
+    if (over) End();
+  }
+
+  void End() {
+    on_end_();
+    // They may hold what holds this.
+    on_message_ = nullptr;
+    on_end_ = nullptr;
+    open_calls_->Remove();
+  }
+
+  grpc::ServerContext context_;
+  grpc::ServerAsyncReaderWriter<Out, In> stream_{&context_};
+  RpcEvent read_{[this](bool ok) { OnRead(ok); }};
+  RpcEvent written_{[this](bool ok) { OnWritten(ok); }};
+  RpcEvent finished_{[this](bool) { OnFinished(); }};
+  // For the loop.
+  OpenCalls* open_calls_ = nullptr;
+  In incoming_;
+  OnMessage on_message_;
+  OnEnd on_end_;
+
+  Mutex mu_;
+  bool reading_ ABSL_GUARDED_BY(mu_) = true;
+  // Nothing more is queued.
+  bool finishing_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_finished_ ABSL_GUARDED_BY(mu_) = false;
   grpc::Status status_ ABSL_GUARDED_BY(mu_);
+  // The front is being written.
   std::deque<Out> queue_ ABSL_GUARDED_BY(mu_);
 };
+
+template <typename In, typename Out>
+using StreamPtr = std::shared_ptr<ServerStream<In, Out>>;
 
 }  // namespace so

@@ -3,28 +3,29 @@
 #include <memory>
 #include <utility>
 
-#include "rpc/pending_call.h"
-
 namespace so {
 
 namespace pb = serverless::pool::v1;
 
-grpc::ServerUnaryReactor* BuildService::Build(grpc::CallbackServerContext*,
-                                              const pb::BuildRequest* request,
-                                              pb::BuildResponse* response) {
+BuildService::BuildService(Executor& loop, Builder& builder)
+    : loop_(loop), builder_(builder) {
+  Unary(&Generated::RequestBuild, &BuildService::Build);
+}
+
+void BuildService::Build(CallPtr<pb::BuildRequest, pb::BuildResponse> call) {
   // Set and read on the loop thread, where a cancel comes after the start.
   auto id = std::make_shared<Builder::BuildId>(0);
-  auto call = PendingCall::Start(
-      [this, id] { loop_.Post([this, id] { builder_.Cancel(*id); }); });
-  loop_.Post([this, call, id, request = *request, response]() mutable {
-    *id = builder_.Build(
-        std::move(request),
-        [call, response](absl::StatusOr<pb::BuildResponse> answer) {
-          if (answer.ok()) *response = *std::move(answer);
-          call->Finish(answer.status());
-        });
+  loop_.Post([this, call, id] {
+    *id = builder_.Build(call->request(),
+                         [call](absl::StatusOr<pb::BuildResponse> answer) {
+                           if (answer.ok()) {
+                             call->response() = *std::move(answer);
+                           }
+                           call->Finish(answer.status());
+                         });
   });
-  return call->reactor();
+  call->OnCancel(
+      [this, id] { loop_.Post([this, id] { builder_.Cancel(*id); }); });
 }
 
 }  // namespace so

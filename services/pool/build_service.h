@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rpc/service.h"
 #include "serverless/pool/v1/build.grpc.pb.h"
 #include "services/pool/builder.h"
 #include "services/pool/executor.h"
@@ -7,19 +8,16 @@
 namespace so {
 
 // BuildService over gRPC: hands every call to the loop thread.
-class BuildService final
-    : public serverless::pool::v1::BuildService::CallbackService {
+class BuildService final : public Service<serverless::pool::v1::BuildService> {
  public:
   // Both are borrowed; `builder` is used on the loop thread only.
-  BuildService(Executor& loop, Builder& builder)
-      : loop_(loop), builder_(builder) {}
-
-  grpc::ServerUnaryReactor* Build(
-      grpc::CallbackServerContext* context,
-      const serverless::pool::v1::BuildRequest* request,
-      serverless::pool::v1::BuildResponse* response) override;
+  BuildService(Executor& loop, Builder& builder);
 
  private:
+  void Build(CallPtr<serverless::pool::v1::BuildRequest,
+                     serverless::pool::v1::BuildResponse>
+                 call);
+
   Executor& loop_;
   Builder& builder_;
 };

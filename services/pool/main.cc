@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/timer_thread.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
 #include "serverless/config/v1/pool.pb.h"
 #include "services/pool/build_service.h"
@@ -116,13 +117,15 @@ int Main(int argc, char** argv) {
       OrExit(log, RuntimeCatalog::Load(config.runtimes_dir()));
   const std::string data_dir =
       std::filesystem::absolute(config.data_dir()).string();
+  RpcLoop rpc;
   SystemClock clock;
   TimerThread timers(clock);
   const auto channel = MakeChannel(config.registry_address());
-  auto directory = std::make_unique<GrpcFunctionDirectory>(channel, timers);
+  auto directory =
+      std::make_unique<GrpcFunctionDirectory>(rpc, channel, timers);
   EventLoop loop;
   DiskThread disk;
-  GrpcCodeSource source(channel);
+  GrpcCodeSource source(rpc, channel);
   Node node(config, loop, clock);
   auto tasks = std::make_unique<TaskQueue>(
       TaskQueue::Options{.parallel = kMaxTasks, .depth = kMaxWaitingTasks},
@@ -163,7 +166,8 @@ int Main(int argc, char** argv) {
   const absl::Duration drain_timeout = ToAbsl(config.drain_timeout());
   auto server =
       OrExit(log, Server::Start({.address = config.listen_address(),
-                                 .drain_timeout = drain_timeout},
+                                 .drain_timeout = drain_timeout,
+                                 .loop = &rpc},
                                 {&service, &node_service, &build_service}));
   log.Info("serving",
            {{"address", config.listen_address()}, {"data_dir", data_dir}});

@@ -2,69 +2,64 @@
 
 #include <utility>
 
-#include "rpc/pending_call.h"
-
 namespace so {
 namespace {
 
 namespace pb = serverless::pool::v1;
 
+template <typename Request, typename Response>
+absl::AnyInvocable<void(absl::StatusOr<Response>)> AnswerWith(
+    CallPtr<Request, Response> call) {
+  return [call = std::move(call)](absl::StatusOr<Response> answer) {
+    if (answer.ok()) call->response() = *std::move(answer);
+    call->Finish(answer.status());
+  };
+}
+
 }  // namespace
 
-grpc::ServerUnaryReactor* PoolService::Warm(grpc::CallbackServerContext*,
-                                            const pb::WarmRequest* request,
-                                            pb::WarmResponse* response) {
+PoolService::PoolService(Executor& loop, InstancePool& pool,
+                         const ParkedPool& parked, const StartSteps& steps)
+    : loop_(loop), pool_(pool), parked_(parked), steps_(steps) {
+  Unary(&Generated::RequestWarm, &PoolService::Warm);
+  Unary(&Generated::RequestListInstances, &PoolService::ListInstances);
+  Unary(&Generated::RequestGetMetrics, &PoolService::GetMetrics);
+  Unary(&Generated::RequestGetIsolation, &PoolService::GetIsolation);
+}
+
+void PoolService::Warm(CallPtr<pb::WarmRequest, pb::WarmResponse> call) {
   // Set and read on the loop thread, where a cancel comes after the start.
   auto id = std::make_shared<InstancePool::WarmId>(0);
-  auto call = PendingCall::Start(
+  loop_.Post([this, call, id] {
+    *id = pool_.Warm(call->request(), AnswerWith(call));
+  });
+  call->OnCancel(
       [this, id] { loop_.Post([this, id] { pool_.CancelWarm(*id); }); });
-  loop_.Post([this, call, id, request = *request, response] {
-    *id = pool_.Warm(request,
-                     [call, response](absl::StatusOr<pb::WarmResponse> answer) {
-                       if (answer.ok()) *response = *std::move(answer);
-                       call->Finish(answer.status());
-                     });
-  });
-  return call->reactor();
 }
 
-grpc::ServerUnaryReactor* PoolService::ListInstances(
-    grpc::CallbackServerContext*, const pb::ListInstancesRequest* request,
-    pb::ListInstancesResponse* response) {
-  auto call = PendingCall::Start();
-  loop_.Post([this, call, function = request->function(), response] {
-    pool_.ListInstances(
-        function,
-        [call, response](absl::StatusOr<pb::ListInstancesResponse> answer) {
-          if (answer.ok()) *response = *std::move(answer);
-          call->Finish(answer.status());
-        });
+void PoolService::ListInstances(
+    CallPtr<pb::ListInstancesRequest, pb::ListInstancesResponse> call) {
+  loop_.Post([this, call] {
+    pool_.ListInstances(call->request().function(), AnswerWith(call));
   });
-  return call->reactor();
 }
 
-grpc::ServerUnaryReactor* PoolService::GetMetrics(
-    grpc::CallbackServerContext*, const pb::GetMetricsRequest*,
-    pb::GetMetricsResponse* response) {
-  auto call = PendingCall::Start();
-  loop_.Post([this, call, response] {
-    *response = pool_.GetMetrics();
-    parked_.AddTo(*response->mutable_isolation());
-    steps_.AddTo(*response);
+void PoolService::GetMetrics(
+    CallPtr<pb::GetMetricsRequest, pb::GetMetricsResponse> call) {
+  loop_.Post([this, call] {
+    call->response() = pool_.GetMetrics();
+    parked_.AddTo(*call->response().mutable_isolation());
+    steps_.AddTo(call->response());
     call->Finish(absl::OkStatus());
   });
-  return call->reactor();
 }
 
-grpc::ServerUnaryReactor* PoolService::GetIsolation(
-    grpc::CallbackServerContext*, const pb::GetIsolationRequest*,
-    pb::GetIsolationResponse* response) {
-  auto call = PendingCall::Start();
-  loop_.Post([this, call, response] {
-    parked_.AddTo(*response->mutable_isolation());
+void PoolService::GetIsolation(
+    CallPtr<pb::GetIsolationRequest, pb::GetIsolationResponse> call) {
+  loop_.Post([this, call] {
+    parked_.AddTo(*call->response().mutable_isolation());
     call->Finish(absl::OkStatus());
   });
-  return call->reactor();
 }
 
 // One router's stream. Everything but Begin is for the loop thread.
@@ -72,22 +67,21 @@ class PoolNodeService::Session final
     : public RouterLink,
       public std::enable_shared_from_this<PoolNodeService::Session> {
  public:
-  using Stream = ServerStream<pb::AttachRequest, pb::AttachResponse>;
+  using Stream = StreamPtr<pb::AttachRequest, pb::AttachResponse>;
 
-  explicit Session(PoolNodeService& service) : service_(service) {}
+  Session(PoolNodeService& service, Stream stream)
+      : service_(service), stream_(std::move(stream)) {}
 
-  // Starts the stream; on a gRPC thread.
-  grpc::ServerBidiReactor<pb::AttachRequest, pb::AttachResponse>* Begin() {
+  // On a gRPC thread.
+  void Begin() {
     auto self = shared_from_this();
-    stream_ = Stream::Start(
+    service_.loop_.Post([self] { self->Attach(); });
+    stream_->Start(
         [self](pb::AttachRequest message) {
           self->service_.loop_.Post(
               [self, message = std::move(message)] { self->Handle(message); });
         },
         [self] { self->service_.loop_.Post([self] { self->Detach(); }); });
-    // gRPC delivers nothing before it has the reactor, so this comes first.
-    service_.loop_.Post([self] { self->Attach(); });
-    return stream_->reactor();
   }
 
   void Send(pb::AttachResponse message) override {
@@ -118,27 +112,29 @@ class PoolNodeService::Session final
   }
 
   PoolNodeService& service_;
-  std::shared_ptr<Stream> stream_;
+  const Stream stream_;
   RouterId router_ = 0;
 };
 
-grpc::ServerBidiReactor<pb::AttachRequest, pb::AttachResponse>*
-PoolNodeService::Attach(grpc::CallbackServerContext*) {
-  return std::make_shared<Session>(*this)->Begin();
+PoolNodeService::PoolNodeService(Executor& loop, InstancePool& pool)
+    : loop_(loop), pool_(pool) {
+  Stream(&Generated::RequestAttach, &PoolNodeService::Attach);
+  Unary(&Generated::RequestSetTarget, &PoolNodeService::SetTarget);
 }
 
-grpc::ServerUnaryReactor* PoolNodeService::SetTarget(
-    grpc::CallbackServerContext*, const pb::SetTargetRequest* request,
-    pb::SetTargetResponse* response) {
-  auto call = PendingCall::Start();
-  loop_.Post([this, call, request = *request, response] {
+void PoolNodeService::Attach(
+    StreamPtr<pb::AttachRequest, pb::AttachResponse> stream) {
+  std::make_shared<Session>(*this, std::move(stream))->Begin();
+}
+
+void PoolNodeService::SetTarget(
+    CallPtr<pb::SetTargetRequest, pb::SetTargetResponse> call) {
+  loop_.Post([this, call] {
     absl::StatusOr<pb::SetTargetResponse> answer =
         absl::UnavailableError(status_.message());
-    if (status_.ok()) answer = pool_.SetTarget(request);
-    if (answer.ok()) *response = *std::move(answer);
-    call->Finish(answer.status());
+    if (status_.ok()) answer = pool_.SetTarget(call->request());
+    AnswerWith(call)(std::move(answer));
   });
-  return call->reactor();
 }
 
 void PoolNodeService::SetProblem(const std::string& problem) {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "rpc/server_stream.h"
+#include "rpc/service.h"
 #include "serverless/pool/v1/pool.grpc.pb.h"
 #include "services/pool/executor.h"
 #include "services/pool/instance_pool.h"
@@ -15,32 +15,26 @@
 namespace so {
 
 // PoolService over gRPC: hands every call to the loop thread.
-class PoolService final
-    : public serverless::pool::v1::PoolService::CallbackService {
+class PoolService final : public Service<serverless::pool::v1::PoolService> {
  public:
   // All are borrowed; all but `loop` are used on the loop thread only.
   PoolService(Executor& loop, InstancePool& pool, const ParkedPool& parked,
-              const StartSteps& steps)
-      : loop_(loop), pool_(pool), parked_(parked), steps_(steps) {}
-
-  grpc::ServerUnaryReactor* Warm(
-      grpc::CallbackServerContext* context,
-      const serverless::pool::v1::WarmRequest* request,
-      serverless::pool::v1::WarmResponse* response) override;
-  grpc::ServerUnaryReactor* ListInstances(
-      grpc::CallbackServerContext* context,
-      const serverless::pool::v1::ListInstancesRequest* request,
-      serverless::pool::v1::ListInstancesResponse* response) override;
-  grpc::ServerUnaryReactor* GetMetrics(
-      grpc::CallbackServerContext* context,
-      const serverless::pool::v1::GetMetricsRequest* request,
-      serverless::pool::v1::GetMetricsResponse* response) override;
-  grpc::ServerUnaryReactor* GetIsolation(
-      grpc::CallbackServerContext* context,
-      const serverless::pool::v1::GetIsolationRequest* request,
-      serverless::pool::v1::GetIsolationResponse* response) override;
+              const StartSteps& steps);
 
  private:
+  void Warm(CallPtr<serverless::pool::v1::WarmRequest,
+                    serverless::pool::v1::WarmResponse>
+                call);
+  void ListInstances(CallPtr<serverless::pool::v1::ListInstancesRequest,
+                             serverless::pool::v1::ListInstancesResponse>
+                         call);
+  void GetMetrics(CallPtr<serverless::pool::v1::GetMetricsRequest,
+                          serverless::pool::v1::GetMetricsResponse>
+                      call);
+  void GetIsolation(CallPtr<serverless::pool::v1::GetIsolationRequest,
+                            serverless::pool::v1::GetIsolationResponse>
+                        call);
+
   Executor& loop_;
   InstancePool& pool_;
   const ParkedPool& parked_;
@@ -49,18 +43,9 @@ class PoolService final
 
 // PoolNodeService over gRPC: one stream per router, on the loop thread as well.
 class PoolNodeService final
-    : public serverless::pool::v1::PoolNodeService::CallbackService {
+    : public Service<serverless::pool::v1::PoolNodeService> {
  public:
-  PoolNodeService(Executor& loop, InstancePool& pool)
-      : loop_(loop), pool_(pool) {}
-
-  grpc::ServerBidiReactor<serverless::pool::v1::AttachRequest,
-                          serverless::pool::v1::AttachResponse>*
-  Attach(grpc::CallbackServerContext* context) override;
-  grpc::ServerUnaryReactor* SetTarget(
-      grpc::CallbackServerContext* context,
-      const serverless::pool::v1::SetTargetRequest* request,
-      serverless::pool::v1::SetTargetResponse* response) override;
+  PoolNodeService(Executor& loop, InstancePool& pool);
 
   // Both for the loop thread. While there is a problem, routers and the scaler
   // are told to come back later: streams end once what is queued is written,
@@ -71,6 +56,13 @@ class PoolNodeService final
 
  private:
   class Session;
+
+  void Attach(StreamPtr<serverless::pool::v1::AttachRequest,
+                        serverless::pool::v1::AttachResponse>
+                  stream);
+  void SetTarget(CallPtr<serverless::pool::v1::SetTargetRequest,
+                         serverless::pool::v1::SetTargetResponse>
+                     call);
 
   Executor& loop_;
   InstancePool& pool_;

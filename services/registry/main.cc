@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
 #include "serverless/config/v1/registry.pb.h"
 #include "services/pool/client/grpc_function_builder.h"
@@ -17,11 +18,12 @@ namespace {
 
 absl::Status Run(const serverless::config::v1::RegistryConfig& config,
                  const Logger& log) {
+  RpcLoop loop;
   const SystemClock clock;
   SO_ASSIGN_OR_RETURN(const auto store,
                       SqliteFunctionStore::Create(config.data_dir()));
-  auto builder =
-      std::make_unique<GrpcFunctionBuilder>(MakeChannel(config.pool_address()));
+  auto builder = std::make_unique<GrpcFunctionBuilder>(
+      loop, MakeChannel(config.pool_address()));
   SO_ASSIGN_OR_RETURN(
       const auto registry,
       FunctionRegistry::Create(
@@ -33,7 +35,8 @@ absl::Status Run(const serverless::config::v1::RegistryConfig& config,
   SO_ASSIGN_OR_RETURN(
       auto server,
       Server::Start({.address = config.listen_address(),
-                     .drain_timeout = ToAbsl(config.drain_timeout())},
+                     .drain_timeout = ToAbsl(config.drain_timeout()),
+                     .loop = &loop},
                     {&service, &feed_service}));
   log.Info("registry ready", {{"listen_address", config.listen_address()},
                               {"functions", registry->size()},

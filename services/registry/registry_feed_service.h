@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rpc/service.h"
 #include "serverless/registry/v1/registry.grpc.pb.h"
 #include "services/registry/function_registry.h"
 
@@ -8,24 +9,22 @@ namespace so {
 // RegistryFeedService over a FunctionRegistry: only translates. `registry` is
 // borrowed.
 class RegistryFeedService final
-    : public serverless::registry::v1::RegistryFeedService::CallbackService {
+    : public Service<serverless::registry::v1::RegistryFeedService> {
  public:
-  explicit RegistryFeedService(FunctionRegistry& registry)
-      : registry_(registry) {}
-
-  grpc::ServerWriteReactor<serverless::registry::v1::WatchResponse>* Watch(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::WatchRequest* request) override;
-  grpc::ServerUnaryReactor* ResolveFunction(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::ResolveFunctionRequest* request,
-      serverless::registry::v1::ResolveFunctionResponse* response) override;
-  grpc::ServerUnaryReactor* GetCode(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::GetCodeRequest* request,
-      serverless::registry::v1::GetCodeResponse* response) override;
+  explicit RegistryFeedService(FunctionRegistry& registry);
 
  private:
+  void Watch(WriterPtr<serverless::registry::v1::WatchRequest,
+                       serverless::registry::v1::WatchResponse>
+                 writer);
+  void ResolveFunction(
+      CallPtr<serverless::registry::v1::ResolveFunctionRequest,
+              serverless::registry::v1::ResolveFunctionResponse>
+          call);
+  void GetCode(CallPtr<serverless::registry::v1::GetCodeRequest,
+                       serverless::registry::v1::GetCodeResponse>
+                   call);
+
   FunctionRegistry& registry_;
 };
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "rpc/pending_call.h"
 
 namespace so {
 namespace {
@@ -26,102 +25,97 @@ using serverless::registry::v1::UpdateFunctionRequest;
 using serverless::registry::v1::UpdateFunctionResponse;
 
 // Answers `call` with a response that carries one function.
-template <typename Response>
-FunctionRegistry::OnFunction AnswerWith(std::shared_ptr<PendingCall> call,
-                                        Response* response) {
-  return [call = std::move(call), response](absl::StatusOr<Function> function) {
-    if (function.ok()) *response->mutable_function() = *std::move(function);
+template <typename Request, typename Response>
+FunctionRegistry::OnFunction AnswerWith(CallPtr<Request, Response> call) {
+  return [call = std::move(call)](absl::StatusOr<Function> function) {
+    if (function.ok()) {
+      *call->response().mutable_function() = *std::move(function);
+    }
     call->Finish(function.status());
   };
 }
 
-// A call whose work ends when its client leaves.
-std::shared_ptr<PendingCall> StartFor(const Caller& caller) {
-  return PendingCall::Start([caller] { caller->Cancel(); });
+// What ends the work of a call when its client leaves.
+template <typename Request, typename Response>
+Caller CallerOf(const CallPtr<Request, Response>& call) {
+  auto caller = std::make_shared<Cancellation>();
+  call->OnCancel([caller] { caller->Cancel(); });
+  return caller;
 }
 
-grpc::ServerUnaryReactor* RefuseWithoutFunction(
-    grpc::CallbackServerContext* context) {
-  return FinishNow(context, InvalidArgument("function", "is required"));
+// Refuses a request without a function.
+template <typename Request, typename Response>
+bool HasFunction(const CallPtr<Request, Response>& call) {
+  if (call->request().has_function()) return true;
+  call->Finish(InvalidArgument("function", "is required"));
+  return false;
 }
 
 }  // namespace
 
-grpc::ServerUnaryReactor* RegistryService::CreateFunction(
-    grpc::CallbackServerContext* context, const CreateFunctionRequest* request,
-    CreateFunctionResponse* response) {
-  if (!request->has_function()) return RefuseWithoutFunction(context);
-  auto caller = std::make_shared<Cancellation>();
-  auto call = StartFor(caller);
-  registry_.Create(request->function(), AnswerWith(call, response), caller);
-  return call->reactor();
+RegistryService::RegistryService(FunctionRegistry& registry)
+    : registry_(registry) {
+  Unary(&Generated::RequestCreateFunction, &RegistryService::CreateFunction);
+  Unary(&Generated::RequestGetFunction, &RegistryService::GetFunction);
+  Unary(&Generated::RequestListFunctions, &RegistryService::ListFunctions);
+  Unary(&Generated::RequestReplaceFunction, &RegistryService::ReplaceFunction);
+  Unary(&Generated::RequestUpdateFunction, &RegistryService::UpdateFunction);
+  Unary(&Generated::RequestDeleteFunction, &RegistryService::DeleteFunction);
+  Unary(&Generated::RequestListVersions, &RegistryService::ListVersions);
+  Unary(&Generated::RequestRollbackFunction,
+        &RegistryService::RollbackFunction);
 }
 
-grpc::ServerUnaryReactor* RegistryService::GetFunction(
-    grpc::CallbackServerContext*, const GetFunctionRequest* request,
-    GetFunctionResponse* response) {
-  auto call = PendingCall::Start();
-  registry_.catalog().Get(request->function(), request->view(),
-                          AnswerWith(call, response));
-  return call->reactor();
+void RegistryService::CreateFunction(
+    CallPtr<CreateFunctionRequest, CreateFunctionResponse> call) {
+  if (!HasFunction(call)) return;
+  registry_.Create(call->request().function(), AnswerWith(call),
+                   CallerOf(call));
 }
 
-grpc::ServerUnaryReactor* RegistryService::ListFunctions(
-    grpc::CallbackServerContext* context, const ListFunctionsRequest* request,
-    ListFunctionsResponse* response) {
+void RegistryService::GetFunction(
+    CallPtr<GetFunctionRequest, GetFunctionResponse> call) {
+  registry_.catalog().Get(call->request().function(), call->request().view(),
+                          AnswerWith(call));
+}
+
+void RegistryService::ListFunctions(
+    CallPtr<ListFunctionsRequest, ListFunctionsResponse> call) {
   absl::StatusOr<ListFunctionsResponse> page =
-      registry_.catalog().List(*request);
-  if (page.ok()) *response = *std::move(page);
-  return FinishNow(context, page.status());
+      registry_.catalog().List(call->request());
+  if (page.ok()) call->response() = *std::move(page);
+  call->Finish(page.status());
 }
 
-grpc::ServerUnaryReactor* RegistryService::ReplaceFunction(
-    grpc::CallbackServerContext* context, const ReplaceFunctionRequest* request,
-    ReplaceFunctionResponse* response) {
-  if (!request->has_function()) return RefuseWithoutFunction(context);
-  auto caller = std::make_shared<Cancellation>();
-  auto call = StartFor(caller);
-  registry_.Replace(*request, AnswerWith(call, response), caller);
-  return call->reactor();
+void RegistryService::ReplaceFunction(
+    CallPtr<ReplaceFunctionRequest, ReplaceFunctionResponse> call) {
+  if (!HasFunction(call)) return;
+  registry_.Replace(call->request(), AnswerWith(call), CallerOf(call));
 }
 
-grpc::ServerUnaryReactor* RegistryService::UpdateFunction(
-    grpc::CallbackServerContext*, const UpdateFunctionRequest* request,
-    UpdateFunctionResponse* response) {
-  auto caller = std::make_shared<Cancellation>();
-  auto call = StartFor(caller);
-  registry_.Update(*request, AnswerWith(call, response), caller);
-  return call->reactor();
+void RegistryService::UpdateFunction(
+    CallPtr<UpdateFunctionRequest, UpdateFunctionResponse> call) {
+  registry_.Update(call->request(), AnswerWith(call), CallerOf(call));
 }
 
-grpc::ServerUnaryReactor* RegistryService::DeleteFunction(
-    grpc::CallbackServerContext*, const DeleteFunctionRequest* request,
-    DeleteFunctionResponse*) {
-  auto call = PendingCall::Start();
-  registry_.Delete(*request,
+void RegistryService::DeleteFunction(
+    CallPtr<DeleteFunctionRequest, DeleteFunctionResponse> call) {
+  registry_.Delete(call->request(),
                    [call](const absl::Status& s) { call->Finish(s); });
-  return call->reactor();
 }
 
-grpc::ServerUnaryReactor* RegistryService::ListVersions(
-    grpc::CallbackServerContext*, const ListVersionsRequest* request,
-    ListVersionsResponse* response) {
-  auto call = PendingCall::Start();
+void RegistryService::ListVersions(
+    CallPtr<ListVersionsRequest, ListVersionsResponse> call) {
   registry_.catalog().ListVersions(
-      *request, [call, response](absl::StatusOr<ListVersionsResponse> page) {
-        if (page.ok()) *response = *std::move(page);
+      call->request(), [call](absl::StatusOr<ListVersionsResponse> page) {
+        if (page.ok()) call->response() = *std::move(page);
         call->Finish(page.status());
       });
-  return call->reactor();
 }
 
-grpc::ServerUnaryReactor* RegistryService::RollbackFunction(
-    grpc::CallbackServerContext*, const RollbackFunctionRequest* request,
-    RollbackFunctionResponse* response) {
-  auto caller = std::make_shared<Cancellation>();
-  auto call = StartFor(caller);
-  registry_.Rollback(*request, AnswerWith(call, response), caller);
-  return call->reactor();
+void RegistryService::RollbackFunction(
+    CallPtr<RollbackFunctionRequest, RollbackFunctionResponse> call) {
+  registry_.Rollback(call->request(), AnswerWith(call), CallerOf(call));
 }
 
 }  // namespace so

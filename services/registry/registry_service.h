@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rpc/service.h"
 #include "serverless/registry/v1/registry.grpc.pb.h"
 #include "services/registry/function_registry.h"
 
@@ -8,44 +9,38 @@ namespace so {
 // RegistryService over a FunctionRegistry: only translates. `registry` is
 // borrowed.
 class RegistryService final
-    : public serverless::registry::v1::RegistryService::CallbackService {
+    : public Service<serverless::registry::v1::RegistryService> {
  public:
-  explicit RegistryService(FunctionRegistry& registry) : registry_(registry) {}
-
-  grpc::ServerUnaryReactor* CreateFunction(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::CreateFunctionRequest* request,
-      serverless::registry::v1::CreateFunctionResponse* response) override;
-  grpc::ServerUnaryReactor* GetFunction(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::GetFunctionRequest* request,
-      serverless::registry::v1::GetFunctionResponse* response) override;
-  grpc::ServerUnaryReactor* ListFunctions(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::ListFunctionsRequest* request,
-      serverless::registry::v1::ListFunctionsResponse* response) override;
-  grpc::ServerUnaryReactor* ReplaceFunction(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::ReplaceFunctionRequest* request,
-      serverless::registry::v1::ReplaceFunctionResponse* response) override;
-  grpc::ServerUnaryReactor* UpdateFunction(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::UpdateFunctionRequest* request,
-      serverless::registry::v1::UpdateFunctionResponse* response) override;
-  grpc::ServerUnaryReactor* DeleteFunction(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::DeleteFunctionRequest* request,
-      serverless::registry::v1::DeleteFunctionResponse* response) override;
-  grpc::ServerUnaryReactor* ListVersions(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::ListVersionsRequest* request,
-      serverless::registry::v1::ListVersionsResponse* response) override;
-  grpc::ServerUnaryReactor* RollbackFunction(
-      grpc::CallbackServerContext* context,
-      const serverless::registry::v1::RollbackFunctionRequest* request,
-      serverless::registry::v1::RollbackFunctionResponse* response) override;
+  explicit RegistryService(FunctionRegistry& registry);
 
  private:
+  void CreateFunction(CallPtr<serverless::registry::v1::CreateFunctionRequest,
+                              serverless::registry::v1::CreateFunctionResponse>
+                          call);
+  void GetFunction(CallPtr<serverless::registry::v1::GetFunctionRequest,
+                           serverless::registry::v1::GetFunctionResponse>
+                       call);
+  void ListFunctions(CallPtr<serverless::registry::v1::ListFunctionsRequest,
+                             serverless::registry::v1::ListFunctionsResponse>
+                         call);
+  void ReplaceFunction(
+      CallPtr<serverless::registry::v1::ReplaceFunctionRequest,
+              serverless::registry::v1::ReplaceFunctionResponse>
+          call);
+  void UpdateFunction(CallPtr<serverless::registry::v1::UpdateFunctionRequest,
+                              serverless::registry::v1::UpdateFunctionResponse>
+                          call);
+  void DeleteFunction(CallPtr<serverless::registry::v1::DeleteFunctionRequest,
+                              serverless::registry::v1::DeleteFunctionResponse>
+                          call);
+  void ListVersions(CallPtr<serverless::registry::v1::ListVersionsRequest,
+                            serverless::registry::v1::ListVersionsResponse>
+                        call);
+  void RollbackFunction(
+      CallPtr<serverless::registry::v1::RollbackFunctionRequest,
+              serverless::registry::v1::RollbackFunctionResponse>
+          call);
+
   FunctionRegistry& registry_;
 };
 

@@ -8,9 +8,11 @@ using serverless::pool::v1::AttachRequest;
 using serverless::pool::v1::AttachResponse;
 using serverless::pool::v1::PoolNodeService;
 
-GrpcNodeLink::GrpcNodeLink(std::shared_ptr<grpc::Channel> channel,
+GrpcNodeLink::GrpcNodeLink(RpcLoop& loop,
+                           std::shared_ptr<grpc::Channel> channel,
                            std::string router_id, Timers& timers)
-    : stub_(PoolNodeService::NewStub(channel)),
+    : loop_(loop),
+      stub_(PoolNodeService::NewStub(channel)),
       router_id_(std::move(router_id)),
       timers_(timers),
       backoff_(absl::Milliseconds(50), absl::Seconds(1)) {}
@@ -25,8 +27,8 @@ void GrpcNodeLink::Open() {
   if (stopping_) return;
   greeted_ = false;
   stream_ = Stream::Start(
-      [this](grpc::ClientContext* context, auto* reactor) {
-        stub_->async()->Attach(context, reactor);
+      [this](grpc::ClientContext* context) {
+        return stub_->PrepareAsyncAttach(context, loop_.queue());
       },
       [this](AttachResponse response) { OnMessage(std::move(response)); },
       [this](const absl::Status&) { OnEnd(); });

@@ -8,6 +8,7 @@
 #include "base/timers.h"
 #include "grpcpp/channel.h"
 #include "rpc/client_stream.h"
+#include "rpc/loop.h"
 #include "serverless/pool/v1/pool.grpc.pb.h"
 #include "services/router/node_link.h"
 
@@ -17,9 +18,9 @@ namespace so {
 // lives. Thread-safe.
 class GrpcNodeLink final : public NodeLink {
  public:
-  // `timers` is borrowed.
-  GrpcNodeLink(std::shared_ptr<grpc::Channel> channel, std::string router_id,
-               Timers& timers);
+  // `loop` and `timers` are borrowed.
+  GrpcNodeLink(RpcLoop& loop, std::shared_ptr<grpc::Channel> channel,
+               std::string router_id, Timers& timers);
   // Precondition: Stop() was called, or Connect() never was.
   ~GrpcNodeLink() override = default;
 
@@ -43,6 +44,7 @@ class GrpcNodeLink final : public NodeLink {
       ABSL_LOCKS_EXCLUDED(mu_);
   void OnEnd() ABSL_LOCKS_EXCLUDED(mu_);
 
+  RpcLoop& loop_;
   const std::unique_ptr<serverless::pool::v1::PoolNodeService::Stub> stub_;
   const std::string router_id_;
   Timers& timers_;

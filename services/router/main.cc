@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/timer_thread.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
 #include "serverless/config/v1/router.pb.h"
 #include "services/registry/client/grpc_function_directory.h"
@@ -23,9 +24,10 @@ int main(int argc, char** argv) {
   so::InitLogging(config.log_level());
   const so::Logger log("ROUTER");
 
+  so::RpcLoop loop;
   so::SystemClock clock;
   so::TimerThread timers(clock);
-  so::GrpcNodeLink pool(so::MakeChannel(config.pool_address()),
+  so::GrpcNodeLink pool(loop, so::MakeChannel(config.pool_address()),
                         so::MakeId("router", clock), timers);
   so::Dispatcher dispatcher({.queue_depth = config.queue_depth(),
                              .queue_wait = so::ToAbsl(config.queue_wait()),
@@ -35,7 +37,7 @@ int main(int argc, char** argv) {
   so::LogStore logs({.per_function = config.logs_per_function(),
                      .total_bytes = config.logs_total_bytes()});
   so::GrpcFunctionDirectory directory(
-      so::MakeChannel(config.registry_address()), timers);
+      loop, so::MakeChannel(config.registry_address()), timers);
   so::InvocationRouter router(directory, dispatcher, statistics, logs, clock);
   directory.Subscribe(router);
   so::RouterService service(router, directory, dispatcher, statistics, logs,
@@ -43,7 +45,8 @@ int main(int argc, char** argv) {
 
   auto server =
       so::Server::Start({.address = config.listen_address(),
-                         .drain_timeout = so::ToAbsl(config.drain_timeout())},
+                         .drain_timeout = so::ToAbsl(config.drain_timeout()),
+                         .loop = &loop},
                         {&service});
   if (!server.ok()) {
     log.Error("cannot start", {{"reason", server.status().message()}});

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/mutex.h"
-#include "rpc/pending_call.h"
 
 namespace so {
 
@@ -21,23 +19,6 @@ namespace {
 constexpr int kDefaultLogs = 100;
 constexpr int kMaxLogs = 1000;
 
-// gRPC's deadline is a wall time; the router's clock never jumps.
-absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
-  const auto deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) {
-    return absl::InfiniteFuture();
-  }
-  return absl::FromChrono(deadline);
-}
-
-// Links a call to its ticket, in whichever order they come to be: the client
-// may go away before Invoke has returned the ticket.
-struct CancelLink {
-  Mutex mu;
-  bool cancelled ABSL_GUARDED_BY(mu) = false;
-  std::shared_ptr<InvocationRouter::Ticket> ticket ABSL_GUARDED_BY(mu);
-};
-
 }  // namespace
 
 RouterService::RouterService(InvocationRouter& router,
@@ -49,27 +30,20 @@ RouterService::RouterService(InvocationRouter& router,
       dispatcher_(dispatcher),
       statistics_(statistics),
       logs_(logs),
-      log_(std::move(log)) {}
+      log_(std::move(log)) {
+  Unary(&Generated::RequestInvoke, &RouterService::Invoke);
+  Unary(&Generated::RequestListLogs, &RouterService::ListLogs);
+  Unary(&Generated::RequestGetStatistics, &RouterService::GetStatistics);
+}
 
-grpc::ServerUnaryReactor* RouterService::Invoke(
-    grpc::CallbackServerContext* context, const InvokeRequest* request,
-    InvokeResponse* response) {
-  auto link = std::make_shared<CancelLink>();
-  auto call = PendingCall::Start([this, link] {
-    std::shared_ptr<InvocationRouter::Ticket> ticket;
-    {
-      MutexLock lock(link->mu);
-      link->cancelled = true;
-      ticket = link->ticket;
-    }
-    if (ticket != nullptr) router_.Cancel(*ticket);
-  });
+void RouterService::Invoke(CallPtr<InvokeRequest, InvokeResponse> call) {
+  const InvokeRequest& request = call->request();
   auto ticket =
-      router_.Invoke({.function = request->function(),
-                      .event = request->event(),
-                      .request_id = request->request_id(),
-                      .client_deadline = DeadlineOf(*context)},
-                     [this, call, response](absl::StatusOr<Receipt> outcome) {
+      router_.Invoke({.function = request.function(),
+                      .event = request.event(),
+                      .request_id = request.request_id(),
+                      .client_deadline = call->deadline()},
+                     [this, call](absl::StatusOr<Receipt> outcome) {
                        if (outcome.ok()) {
                          log_.Debug("invocation ended",
                                     {{"request_id", outcome->request_id()},
@@ -78,57 +52,48 @@ grpc::ServerUnaryReactor* RouterService::Invoke(
                                      {"cold", outcome->cold_start()},
                                      {"ms", outcome->duration()},
                                      {"error", outcome->error().code()}});
-                         *response = *std::move(outcome);
+                         call->response() = *std::move(outcome);
                        }
                        call->Finish(outcome.status());
                      });
-  bool cancelled;
-  {
-    MutexLock lock(link->mu);
-    link->ticket = ticket;
-    cancelled = link->cancelled;
-  }
-  if (cancelled) router_.Cancel(*ticket);
-  return call->reactor();
+  call->OnCancel([this, ticket] { router_.Cancel(*ticket); });
 }
 
-grpc::ServerUnaryReactor* RouterService::ListLogs(
-    grpc::CallbackServerContext* context, const ListLogsRequest* request,
-    ListLogsResponse* response) {
-  if (request->page_size() < 0 || request->page_size() > kMaxLogs) {
-    return FinishNow(context,
-                     InvalidArgument("pageSize", "must be between 1 and 1000"));
+void RouterService::ListLogs(CallPtr<ListLogsRequest, ListLogsResponse> call) {
+  const int page_size = call->request().page_size();
+  if (page_size < 0 || page_size > kMaxLogs) {
+    call->Finish(InvalidArgument("pageSize", "must be between 1 and 1000"));
+    return;
   }
-  auto call = PendingCall::Start();
   directory_.Resolve(
-      request->function(),
-      [this, call, request, response](absl::StatusOr<FunctionPtr> function) {
+      call->request().function(),
+      [this, call](absl::StatusOr<FunctionPtr> function) {
         if (!function.ok()) {
           call->Finish(function.status());
           return;
         }
+        const ListLogsRequest& request = call->request();
         const absl::Time since =
-            request->has_since()
-                ? absl::FromUnixSeconds(request->since().seconds()) +
-                      absl::Nanoseconds(request->since().nanos())
+            request.has_since()
+                ? absl::FromUnixSeconds(request.since().seconds()) +
+                      absl::Nanoseconds(request.since().nanos())
                 : absl::InfinitePast();
         const int limit =
-            request->page_size() == 0 ? kDefaultLogs : request->page_size();
-        response->set_function_id((*function)->id());
-        for (auto& log : logs_.List((*function)->id(), request->request_id(),
+            request.page_size() == 0 ? kDefaultLogs : request.page_size();
+        ListLogsResponse& response = call->response();
+        response.set_function_id((*function)->id());
+        for (auto& log : logs_.List((*function)->id(), request.request_id(),
                                     since, limit)) {
-          *response->add_invocations() = std::move(log);
+          *response.add_invocations() = std::move(log);
         }
         call->Finish(absl::OkStatus());
       });
-  return call->reactor();
 }
 
-grpc::ServerUnaryReactor* RouterService::GetStatistics(
-    grpc::CallbackServerContext* context, const GetStatisticsRequest*,
-    GetStatisticsResponse* response) {
-  *response = statistics_.Snapshot(dispatcher_.Loads());
-  return FinishNow(context, absl::OkStatus());
+void RouterService::GetStatistics(
+    CallPtr<GetStatisticsRequest, GetStatisticsResponse> call) {
+  call->response() = statistics_.Snapshot(dispatcher_.Loads());
+  call->Finish(absl::OkStatus());
 }
 
 }  // namespace so

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "rpc/service.h"
 #include "serverless/router/v1/router.grpc.pb.h"
 #include "services/router/invocation_router.h"
 
@@ -8,26 +9,23 @@ namespace so {
 
 // RouterService over gRPC: translates, decides nothing. Everything is borrowed.
 class RouterService final
-    : public serverless::router::v1::RouterService::CallbackService {
+    : public Service<serverless::router::v1::RouterService> {
  public:
   RouterService(InvocationRouter& router, FunctionDirectory& directory,
                 Dispatcher& dispatcher, Statistics& statistics, LogStore& logs,
                 Logger log);
 
-  grpc::ServerUnaryReactor* Invoke(
-      grpc::CallbackServerContext* context,
-      const serverless::router::v1::InvokeRequest* request,
-      serverless::router::v1::InvokeResponse* response) override;
-  grpc::ServerUnaryReactor* ListLogs(
-      grpc::CallbackServerContext* context,
-      const serverless::router::v1::ListLogsRequest* request,
-      serverless::router::v1::ListLogsResponse* response) override;
-  grpc::ServerUnaryReactor* GetStatistics(
-      grpc::CallbackServerContext* context,
-      const serverless::router::v1::GetStatisticsRequest* request,
-      serverless::router::v1::GetStatisticsResponse* response) override;
-
  private:
+  void Invoke(CallPtr<serverless::router::v1::InvokeRequest,
+                      serverless::router::v1::InvokeResponse>
+                  call);
+  void ListLogs(CallPtr<serverless::router::v1::ListLogsRequest,
+                        serverless::router::v1::ListLogsResponse>
+                    call);
+  void GetStatistics(CallPtr<serverless::router::v1::GetStatisticsRequest,
+                             serverless::router::v1::GetStatisticsResponse>
+                         call);
+
   InvocationRouter& router_;
   FunctionDirectory& directory_;
   Dispatcher& dispatcher_;

@@ -103,29 +103,29 @@ class Reading {
 
 }  // namespace
 
-GrpcLoadSource::GrpcLoadSource(const std::shared_ptr<grpc::Channel>& router,
+GrpcLoadSource::GrpcLoadSource(RpcLoop& loop,
+                               const std::shared_ptr<grpc::Channel>& router,
                                const std::shared_ptr<grpc::Channel>& pool,
                                absl::Duration timeout)
-    : router_(serverless::router::v1::RouterService::NewStub(router)),
+    : loop_(loop),
+      router_(serverless::router::v1::RouterService::NewStub(router)),
       pool_(serverless::pool::v1::PoolService::NewStub(pool)),
       timeout_(timeout) {}
 
 void GrpcLoadSource::Read(Done done) {
   auto reading = std::make_shared<Reading>(std::move(done));
-  CallUnary<GetStatisticsRequest, GetStatisticsResponse>(
-      {}, timeout_,
-      [this](auto* context, auto* request, auto* response, auto on_done) {
-        router_->async()->GetStatistics(context, request, response,
-                                        std::move(on_done));
+  CallUnary<GetStatisticsResponse>(
+      timeout_,
+      [this](grpc::ClientContext* context) {
+        return router_->PrepareAsyncGetStatistics(context, {}, loop_.queue());
       },
       [reading](absl::StatusOr<GetStatisticsResponse> statistics) {
         reading->SetStatistics(std::move(statistics));
       });
-  CallUnary<GetMetricsRequest, GetMetricsResponse>(
-      {}, timeout_,
-      [this](auto* context, auto* request, auto* response, auto on_done) {
-        pool_->async()->GetMetrics(context, request, response,
-                                   std::move(on_done));
+  CallUnary<GetMetricsResponse>(
+      timeout_,
+      [this](grpc::ClientContext* context) {
+        return pool_->PrepareAsyncGetMetrics(context, {}, loop_.queue());
       },
       [reading](absl::StatusOr<GetMetricsResponse> metrics) {
         reading->SetMetrics(std::move(metrics));

@@ -4,6 +4,7 @@
 
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
+#include "rpc/loop.h"
 #include "serverless/pool/v1/pool.grpc.pb.h"
 #include "serverless/router/v1/router.grpc.pb.h"
 #include "services/scaler/load_source.h"
@@ -15,13 +16,15 @@ namespace so {
 // cannot be read within `timeout`. Thread-safe. Must outlive its readings.
 class GrpcLoadSource final : public LoadSource {
  public:
-  GrpcLoadSource(const std::shared_ptr<grpc::Channel>& router,
+  // `loop` is borrowed.
+  GrpcLoadSource(RpcLoop& loop, const std::shared_ptr<grpc::Channel>& router,
                  const std::shared_ptr<grpc::Channel>& pool,
                  absl::Duration timeout);
 
   void Read(Done done) override;
 
  private:
+  RpcLoop& loop_;
   const std::unique_ptr<serverless::router::v1::RouterService::Stub> router_;
   const std::unique_ptr<serverless::pool::v1::PoolService::Stub> pool_;
   const absl::Duration timeout_;

@@ -18,9 +18,10 @@ constexpr absl::Duration kMaxTtl = absl::Minutes(10);
 
 }  // namespace
 
-GrpcTargetSink::GrpcTargetSink(const std::shared_ptr<grpc::Channel>& pool,
+GrpcTargetSink::GrpcTargetSink(RpcLoop& loop,
+                               const std::shared_ptr<grpc::Channel>& pool,
                                absl::Duration timeout)
-    : pool_(PoolNodeService::NewStub(pool)), timeout_(timeout) {}
+    : loop_(loop), pool_(PoolNodeService::NewStub(pool)), timeout_(timeout) {}
 
 void GrpcTargetSink::SetTarget(const std::string& function_id, int desired,
                                absl::Duration ttl, Done done) {
@@ -29,11 +30,10 @@ void GrpcTargetSink::SetTarget(const std::string& function_id, int desired,
   request.set_desired(std::min(desired, kMaxDesired));
   request.set_ttl(
       static_cast<int>(absl::ToInt64Milliseconds(std::min(ttl, kMaxTtl))));
-  CallUnary<SetTargetRequest, SetTargetResponse>(
-      std::move(request), timeout_,
-      [this](auto* context, auto* message, auto* response, auto on_done) {
-        pool_->async()->SetTarget(context, message, response,
-                                  std::move(on_done));
+  CallUnary<SetTargetResponse>(
+      timeout_,
+      [this, &request](grpc::ClientContext* context) {
+        return pool_->PrepareAsyncSetTarget(context, request, loop_.queue());
       },
       [done = std::move(done)](
           const absl::StatusOr<SetTargetResponse>& response) mutable {

@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
+#include "rpc/loop.h"
 #include "serverless/pool/v1/pool.grpc.pb.h"
 #include "services/scaler/target_sink.h"
 
@@ -14,13 +15,15 @@ namespace so {
 // calls.
 class GrpcTargetSink final : public TargetSink {
  public:
-  GrpcTargetSink(const std::shared_ptr<grpc::Channel>& pool,
+  // `loop` is borrowed.
+  GrpcTargetSink(RpcLoop& loop, const std::shared_ptr<grpc::Channel>& pool,
                  absl::Duration timeout);
 
   void SetTarget(const std::string& function_id, int desired,
                  absl::Duration ttl, Done done) override;
 
  private:
+  RpcLoop& loop_;
   const std::unique_ptr<serverless::pool::v1::PoolNodeService::Stub> pool_;
   const absl::Duration timeout_;
 };

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/timer_thread.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
 #include "serverless/config/v1/scaler.pb.h"
 #include "services/scaler/control_loop.h"
@@ -43,8 +44,9 @@ int main(int argc, char** argv) {
   const so::SystemClock clock;
   const auto router = so::MakeChannel(config.router_address());
   const auto pool = so::MakeChannel(config.pool_address());
-  so::GrpcLoadSource source(router, pool, kCallTimeout);
-  so::GrpcTargetSink sink(pool, kCallTimeout);
+  so::RpcLoop rpc;
+  so::GrpcLoadSource source(rpc, router, pool, kCallTimeout);
+  so::GrpcTargetSink sink(rpc, pool, kCallTimeout);
   so::TimerThread timers(clock);
   so::ControlLoop loop(
       LoopOptions(config),
@@ -53,7 +55,8 @@ int main(int argc, char** argv) {
 
   auto server =
       so::Server::Start({.address = config.listen_address(),
-                         .drain_timeout = so::ToAbsl(config.drain_timeout())},
+                         .drain_timeout = so::ToAbsl(config.drain_timeout()),
+                         .loop = &rpc},
                         {&service});
   if (!server.ok()) {
     log.Error("cannot start", {{"problem", server.status().message()}});

@@ -4,7 +4,6 @@
 
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/time_util.h"
-#include "rpc/pending_call.h"
 
 namespace so {
 namespace {
@@ -39,20 +38,25 @@ serverless::scaler::v1::Decision ToProto(const ControlLoop::Outcome& outcome) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* ScalerServiceHandler::GetStatus(
-    grpc::CallbackServerContext* context, const GetStatusRequest*,
-    GetStatusResponse* response) {
+ScalerServiceHandler::ScalerServiceHandler(const ControlLoop& loop)
+    : loop_(loop) {
+  Unary(&Generated::RequestGetStatus, &ScalerServiceHandler::GetStatus);
+}
+
+void ScalerServiceHandler::GetStatus(
+    CallPtr<GetStatusRequest, GetStatusResponse> call) {
+  GetStatusResponse& response = call->response();
   const ControlLoop::Status status = loop_.GetStatus();
-  response->set_evaluations(status.evaluations);
-  response->set_failed_evaluations(status.failed_evaluations);
+  response.set_evaluations(status.evaluations);
+  response.set_failed_evaluations(status.failed_evaluations);
   if (status.last_evaluation != absl::InfinitePast()) {
-    *response->mutable_last_evaluation() = ToTimestamp(status.last_evaluation);
+    *response.mutable_last_evaluation() = ToTimestamp(status.last_evaluation);
   }
-  response->set_interval(absl::ToDoubleMilliseconds(status.interval));
+  response.set_interval(absl::ToDoubleMilliseconds(status.interval));
   for (const ControlLoop::Outcome& outcome : status.recent) {
-    *response->add_recent() = ToProto(outcome);
+    *response.add_recent() = ToProto(outcome);
   }
-  return FinishNow(context, absl::OkStatus());
+  call->Finish(absl::OkStatus());
 }
 
 }  // namespace so

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rpc/service.h"
 #include "serverless/scaler/v1/scaler.grpc.pb.h"
 #include "services/scaler/control_loop.h"
 
@@ -7,16 +8,15 @@ namespace so {
 
 // Shows what the control loop does. `loop` is borrowed.
 class ScalerServiceHandler final
-    : public serverless::scaler::v1::ScalerService::CallbackService {
+    : public Service<serverless::scaler::v1::ScalerService> {
  public:
-  explicit ScalerServiceHandler(const ControlLoop& loop) : loop_(loop) {}
-
-  grpc::ServerUnaryReactor* GetStatus(
-      grpc::CallbackServerContext* context,
-      const serverless::scaler::v1::GetStatusRequest* request,
-      serverless::scaler::v1::GetStatusResponse* response) override;
+  explicit ScalerServiceHandler(const ControlLoop& loop);
 
  private:
+  void GetStatus(CallPtr<serverless::scaler::v1::GetStatusRequest,
+                         serverless::scaler::v1::GetStatusResponse>
+                     call);
+
   const ControlLoop& loop_;
 };
 

@@ -70,8 +70,10 @@ absl::StatusOr<BuildResponse> Explained(absl::StatusOr<BuildResponse> response,
 
 }  // namespace
 
-GrpcFunctionBuilder::GrpcFunctionBuilder(std::shared_ptr<grpc::Channel> channel)
-    : stub_(serverless::pool::v1::BuildService::NewStub(std::move(channel))) {}
+GrpcFunctionBuilder::GrpcFunctionBuilder(RpcLoop& loop,
+                                         std::shared_ptr<grpc::Channel> channel)
+    : loop_(loop),
+      stub_(serverless::pool::v1::BuildService::NewStub(std::move(channel))) {}
 
 GrpcFunctionBuilder::~GrpcFunctionBuilder() { calls_.Stop(); }
 
@@ -117,16 +119,14 @@ void GrpcFunctionBuilder::Call(BuildRequest request, Patience patience,
   // Before the call, whose end may set the handle of the next.
   caller->OnCancel([handle] { handle->Cancel(); });
   auto context = std::make_shared<grpc::ClientContext*>(nullptr);
-  CallUnary<BuildRequest, BuildResponse>(
-      std::move(request), patience.deadline,
-      [this, context, handle, patience](
-          grpc::ClientContext* c, const BuildRequest* in, BuildResponse* out,
-          std::function<void(grpc::Status)> on_done) {
+  CallUnary<BuildResponse>(
+      patience.deadline,
+      [&](grpc::ClientContext* c) {
         *context = c;
         c->set_wait_for_ready(patience.wait_for_pool);
         handle->Set(c);
         calls_.Add(c);
-        stub_->async()->Build(c, in, out, std::move(on_done));
+        return stub_->PrepareAsyncBuild(c, request, loop_.queue());
       },
       [this, context, handle,
        done = std::move(done)](absl::StatusOr<BuildResponse> response) mutable {

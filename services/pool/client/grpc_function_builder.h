@@ -4,6 +4,7 @@
 
 #include "grpcpp/channel.h"
 #include "rpc/calls_in_flight.h"
+#include "rpc/loop.h"
 #include "serverless/pool/v1/build.grpc.pb.h"
 #include "services/pool/client/function_builder.h"
 
@@ -16,7 +17,8 @@ namespace so {
 // (grpc/grpc#37858).
 class GrpcFunctionBuilder final : public FunctionBuilder {
  public:
-  explicit GrpcFunctionBuilder(std::shared_ptr<grpc::Channel> channel);
+  // `loop` is borrowed.
+  GrpcFunctionBuilder(RpcLoop& loop, std::shared_ptr<grpc::Channel> channel);
   ~GrpcFunctionBuilder() override;
 
   void Build(serverless::pool::v1::BuildRequest request,
@@ -32,6 +34,7 @@ class GrpcFunctionBuilder final : public FunctionBuilder {
   void Call(serverless::pool::v1::BuildRequest request, Patience patience,
             std::shared_ptr<Cancellation> caller, OnBuilt done);
 
+  RpcLoop& loop_;
   const std::unique_ptr<serverless::pool::v1::BuildService::Stub> stub_;
   CallsInFlight calls_;
 };

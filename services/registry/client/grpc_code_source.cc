@@ -28,8 +28,9 @@ absl::StatusOr<Code> Checked(absl::StatusOr<GetCodeResponse> response,
 
 }  // namespace
 
-GrpcCodeSource::GrpcCodeSource(std::shared_ptr<grpc::Channel> channel)
-    : stub_(RegistryFeedService::NewStub(std::move(channel))) {}
+GrpcCodeSource::GrpcCodeSource(RpcLoop& loop,
+                               std::shared_ptr<grpc::Channel> channel)
+    : loop_(loop), stub_(RegistryFeedService::NewStub(std::move(channel))) {}
 
 GrpcCodeSource::~GrpcCodeSource() { calls_.Stop(); }
 
@@ -41,14 +42,12 @@ void GrpcCodeSource::Fetch(absl::string_view sha256, OnCode done) {
   GetCodeRequest request;
   request.set_sha256(std::string(sha256));
   auto context = std::make_shared<grpc::ClientContext*>(nullptr);
-  CallUnary<GetCodeRequest, GetCodeResponse>(
-      std::move(request), kDeadline,
-      [this, context](grpc::ClientContext* c, const GetCodeRequest* in,
-                      GetCodeResponse* out,
-                      std::function<void(grpc::Status)> on_done) {
+  CallUnary<GetCodeResponse>(
+      kDeadline,
+      [&](grpc::ClientContext* c) {
         *context = c;
         calls_.Add(c);
-        stub_->async()->GetCode(c, in, out, std::move(on_done));
+        return stub_->PrepareAsyncGetCode(c, request, loop_.queue());
       },
       [this, context, hash = std::string(sha256),
        done = std::move(done)](absl::StatusOr<GetCodeResponse> r) mutable {

@@ -4,6 +4,7 @@
 
 #include "grpcpp/channel.h"
 #include "rpc/calls_in_flight.h"
+#include "rpc/loop.h"
 #include "serverless/registry/v1/registry.grpc.pb.h"
 #include "services/registry/client/code_source.h"
 
@@ -14,12 +15,14 @@ namespace so {
 // reference (grpc/grpc#37858).
 class GrpcCodeSource final : public CodeSource {
  public:
-  explicit GrpcCodeSource(std::shared_ptr<grpc::Channel> channel);
+  // `loop` is borrowed.
+  GrpcCodeSource(RpcLoop& loop, std::shared_ptr<grpc::Channel> channel);
   ~GrpcCodeSource() override;
 
   void Fetch(absl::string_view sha256, OnCode done) override;
 
  private:
+  RpcLoop& loop_;
   const std::unique_ptr<serverless::registry::v1::RegistryFeedService::Stub>
       stub_;
   CallsInFlight calls_;

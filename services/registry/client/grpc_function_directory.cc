@@ -37,9 +37,11 @@ absl::StatusOr<FunctionPtr> Answer(
 }  // namespace
 
 GrpcFunctionDirectory::GrpcFunctionDirectory(
-    std::shared_ptr<grpc::Channel> channel, Timers& timers)
-    : stub_(RegistryFeedService::NewStub(std::move(channel))),
-      watch_(std::make_shared<GrpcFunctionWatch>(*stub_, timers, cache_)) {
+    RpcLoop& loop, std::shared_ptr<grpc::Channel> channel, Timers& timers)
+    : loop_(loop),
+      stub_(RegistryFeedService::NewStub(std::move(channel))),
+      watch_(
+          std::make_shared<GrpcFunctionWatch>(loop, *stub_, timers, cache_)) {
   watch_->Start();
 }
 
@@ -69,16 +71,14 @@ void GrpcFunctionDirectory::AskRegistry(
   ResolveFunctionRequest request;
   request.set_function(std::string(text));
   auto context = std::make_shared<grpc::ClientContext*>(nullptr);
-  CallUnary<ResolveFunctionRequest, ResolveFunctionResponse>(
-      std::move(request), kDeadline,
-      [this, context](grpc::ClientContext* c, const ResolveFunctionRequest* in,
-                      ResolveFunctionResponse* out,
-                      std::function<void(grpc::Status)> on_done) {
+  CallUnary<ResolveFunctionResponse>(
+      kDeadline,
+      [&](grpc::ClientContext* c) {
         *context = c;
         // The channel may be between two attempts to connect.
         c->set_wait_for_ready(true);
         calls_.Add(c);
-        stub_->async()->ResolveFunction(c, in, out, std::move(on_done));
+        return stub_->PrepareAsyncResolveFunction(c, request, loop_.queue());
       },
       [this, context, current = cache_.FindCurrent(reference.function),
        done = std::move(done)](

@@ -7,6 +7,7 @@
 #include "base/timers.h"
 #include "grpcpp/channel.h"
 #include "rpc/calls_in_flight.h"
+#include "rpc/loop.h"
 #include "serverless/registry/v1/registry.grpc.pb.h"
 #include "services/registry/client/function_cache.h"
 #include "services/registry/client/function_directory.h"
@@ -19,16 +20,17 @@ namespace so {
 // says NOT_FOUND: a name that is unknown here while the registry is away is
 // UNAVAILABLE.
 //
-//   GrpcFunctionDirectory directory(MakeChannel(address), timers);
+//   GrpcFunctionDirectory directory(loop, MakeChannel(address), timers);
 //   directory.Resolve("hello", [](absl::StatusOr<FunctionPtr> f) {...});
 //
 // No callback runs after the destructor has returned; the destructor must not
-// run in one. `timers` must outlive the directory, and the program keeps
-// `channel` until it ends: gRPC's own threads must never drop the last
+// run in one. `loop` and `timers` must outlive the directory, and the program
+// keeps `channel` until it ends: gRPC's own threads must never drop the last
 // reference (grpc/grpc#37858).
 class GrpcFunctionDirectory final : public FunctionDirectory {
  public:
-  GrpcFunctionDirectory(std::shared_ptr<grpc::Channel> channel, Timers& timers);
+  GrpcFunctionDirectory(RpcLoop& loop, std::shared_ptr<grpc::Channel> channel,
+                        Timers& timers);
   ~GrpcFunctionDirectory() override;
 
   void Resolve(
@@ -45,6 +47,7 @@ class GrpcFunctionDirectory final : public FunctionDirectory {
   void AskRegistry(const FunctionReference& reference, absl::string_view text,
                    absl::AnyInvocable<void(absl::StatusOr<FunctionPtr>)> done);
 
+  RpcLoop& loop_;
   const std::unique_ptr<Stub> stub_;
   FunctionCache cache_;
   CallsInFlight calls_;

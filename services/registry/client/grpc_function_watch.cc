@@ -6,9 +6,10 @@ namespace so {
 
 using serverless::registry::v1::WatchRequest;
 
-GrpcFunctionWatch::GrpcFunctionWatch(Stub& stub, Timers& timers,
+GrpcFunctionWatch::GrpcFunctionWatch(RpcLoop& loop, Stub& stub, Timers& timers,
                                      FunctionCache& cache)
-    : stub_(stub),
+    : loop_(loop),
+      stub_(stub),
       timers_(timers),
       cache_(cache),
       backoff_(absl::Milliseconds(50), absl::Seconds(2)) {}
@@ -40,15 +41,15 @@ void GrpcFunctionWatch::Connect() {
 }
 
 std::shared_ptr<GrpcFunctionWatch::Reader> GrpcFunctionWatch::OpenStream() {
-  auto request = std::make_shared<WatchRequest>();
-  request->set_from_revision(cache_.resume_revision());
+  WatchRequest request;
+  request.set_from_revision(cache_.resume_revision());
   auto self = shared_from_this();
   return Reader::Start(
-      [self, request](grpc::ClientContext* context, auto* reactor) {
-        self->stub_.async()->Watch(context, request.get(), reactor);
+      [&](grpc::ClientContext* context) {
+        return stub_.PrepareAsyncWatch(context, request, loop_.queue());
       },
       [self](WatchResponse message) { self->OnMessage(message); },
-      [self, request](const absl::Status& status) { self->OnEnd(status); });
+      [self](const absl::Status& status) { self->OnEnd(status); });
 }
 
 void GrpcFunctionWatch::OnMessage(const WatchResponse& message) {

@@ -20,7 +20,8 @@ class GrpcFunctionWatch
   using Stub = serverless::registry::v1::RegistryFeedService::Stub;
 
   // All borrowed until Stop has returned.
-  GrpcFunctionWatch(Stub& stub, Timers& timers, FunctionCache& cache);
+  GrpcFunctionWatch(RpcLoop& loop, Stub& stub, Timers& timers,
+                    FunctionCache& cache);
 
   // Called once.
   void Start();
@@ -37,6 +38,7 @@ class GrpcFunctionWatch
   void OnMessage(const WatchResponse& message) ABSL_LOCKS_EXCLUDED(mu_);
   void OnEnd(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
 
+  RpcLoop& loop_;
   Stub& stub_;
   Timers& timers_;
   FunctionCache& cache_;
