@@ -1,12 +1,14 @@
+#include <chrono>
 #include <future>
 #include <vector>
 
+#include "base/status_macros.h"
 #include "base/testing/status_matchers.h"
 #include "rpc/channel.h"
 #include "rpc/client_stream.h"
-#include "rpc/pending_call.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
-#include "rpc/server_stream.h"
+#include "rpc/service.h"
 #include "serverless/pool/v1/pool.grpc.pb.h"
 
 namespace so {
@@ -19,48 +21,44 @@ using serverless::pool::v1::SetTargetRequest;
 using serverless::pool::v1::SetTargetResponse;
 
 // Answers each start with a StartFailed of the same id, "bye" with the end.
-class EchoService final : public PoolNodeService::CallbackService {
+class EchoService final : public Service<PoolNodeService> {
  public:
-  grpc::ServerBidiReactor<AttachRequest, AttachResponse>* Attach(
-      grpc::CallbackServerContext*) override {
-    using Stream = ServerStream<AttachRequest, AttachResponse>;
-    auto self = std::make_shared<std::weak_ptr<Stream>>();
-    auto stream = Stream::Start(
-        [self](AttachRequest request) {
-          const auto locked = self->lock();
-          if (locked == nullptr) return;
-          if (request.start().start_id() == "bye") {
-            locked->Finish(absl::NotFoundError("bye"));
-            return;
-          }
-          AttachResponse response;
-          response.mutable_start_failed()->set_start_id(
-              request.start().start_id());
-          locked->Send(response);
-        },
-        [this] { ended.set_value(); });
-    *self = stream;
-    return stream->reactor();
-  }
-
-  grpc::ServerUnaryReactor* SetTarget(grpc::CallbackServerContext*,
-                                      const SetTargetRequest* request,
-                                      SetTargetResponse* response) override {
-    auto call = PendingCall::Start([this] { cancelled.set_value(); });
-    if (request->desired() == 0) {
-      response->set_total(7);
-      call->Finish(absl::OkStatus());
-    } else {
-      parked = call;
-      received.set_value();
-    }
-    return call->reactor();
+  EchoService() {
+    Stream(&Generated::RequestAttach, &EchoService::Attach);
+    Unary(&Generated::RequestSetTarget, &EchoService::SetTarget);
   }
 
   std::promise<void> ended;
   std::promise<void> cancelled;
   std::promise<void> received;
-  std::shared_ptr<PendingCall> parked;
+  CallPtr<SetTargetRequest, SetTargetResponse> parked;
+
+ private:
+  void Attach(StreamPtr<AttachRequest, AttachResponse> stream) {
+    stream->Start(
+        [stream](const AttachRequest& request) {
+          if (request.start().start_id() == "bye") {
+            stream->Finish(absl::NotFoundError("bye"));
+            return;
+          }
+          AttachResponse response;
+          response.mutable_start_failed()->set_start_id(
+              request.start().start_id());
+          stream->Send(response);
+        },
+        [this] { ended.set_value(); });
+  }
+
+  void SetTarget(CallPtr<SetTargetRequest, SetTargetResponse> call) {
+    if (call->request().desired() == 0) {
+      call->response().set_total(7);
+      call->Finish(absl::OkStatus());
+      return;
+    }
+    parked = call;
+    call->OnCancel([this] { cancelled.set_value(); });
+    received.set_value();
+  }
 };
 
 class StreamsTest : public testing::Test {
@@ -72,6 +70,18 @@ class StreamsTest : public testing::Test {
     stub_ = PoolNodeService::NewStub(server_->InProcessChannel());
   }
 
+  // The status of a SetTarget call.
+  std::future<absl::Status> CallWithDesired(int desired,
+                                            grpc::ClientContext& context) {
+    return std::async(std::launch::async, [this, desired, &context] {
+      SetTargetRequest request;
+      SetTargetResponse response;
+      request.set_desired(desired);
+      return FromGrpc(stub_->SetTarget(&context, request, &response));
+    });
+  }
+
+  RpcLoop loop_;
   EchoService service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<PoolNodeService::Stub> stub_;
@@ -87,8 +97,8 @@ TEST_F(StreamsTest, MessagesArriveInOrderAndTheStatusAtTheEnd) {
   std::vector<std::string> received;
   std::promise<absl::Status> ended;
   auto stream = ClientStream<AttachRequest, AttachResponse>::Start(
-      [&](grpc::ClientContext* context, auto* reactor) {
-        stub_->async()->Attach(context, reactor);
+      [&](grpc::ClientContext* context) {
+        return stub_->PrepareAsyncAttach(context, loop_.queue());
       },
       [&](AttachResponse response) {
         received.push_back(response.start_failed().start_id());
@@ -110,8 +120,8 @@ TEST_F(StreamsTest, MessagesArriveInOrderAndTheStatusAtTheEnd) {
 TEST_F(StreamsTest, CancelEndsBothSides) {
   std::promise<absl::Status> ended;
   auto stream = ClientStream<AttachRequest, AttachResponse>::Start(
-      [&](grpc::ClientContext* context, auto* reactor) {
-        stub_->async()->Attach(context, reactor);
+      [&](grpc::ClientContext* context) {
+        return stub_->PrepareAsyncAttach(context, loop_.queue());
       },
       [&](AttachResponse) {},
       [&](const absl::Status& status) { ended.set_value(status); });
@@ -127,8 +137,8 @@ TEST_F(StreamsTest, StreamToAMissingServerEndsUnavailable) {
       MakeChannel(absl::StrCat("127.0.0.1:", server_->port())));
   std::promise<absl::Status> ended;
   auto stream = ClientStream<AttachRequest, AttachResponse>::Start(
-      [&](grpc::ClientContext* context, auto* reactor) {
-        stub_->async()->Attach(context, reactor);
+      [&](grpc::ClientContext* context) {
+        return stub_->PrepareAsyncAttach(context, loop_.queue());
       },
       [&](AttachResponse) {},
       [&](const absl::Status& status) { ended.set_value(status); });
@@ -136,34 +146,111 @@ TEST_F(StreamsTest, StreamToAMissingServerEndsUnavailable) {
               HasCode(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(StreamsTest, PendingCallSeesTheClientGoAndMayStillFinish) {
+TEST_F(StreamsTest, AServerCallSeesTheClientGoAndMayStillFinish) {
   grpc::ClientContext context;
-  SetTargetRequest request;
-  SetTargetResponse response;
-  request.set_desired(1);
-  std::promise<grpc::Status> done;
-  stub_->async()->SetTarget(&context, &request, &response,
-                            [&](grpc::Status s) { done.set_value(s); });
+  auto answer = CallWithDesired(1, context);
   service_.received.get_future().wait();
   context.TryCancel();
   service_.cancelled.get_future().wait();
   service_.parked->Finish(absl::OkStatus());
-  EXPECT_EQ(done.get_future().get().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_THAT(answer.get(), HasCode(absl::StatusCode::kCancelled));
+  // It is told at once who asks too late.
+  bool told = false;
+  service_.parked->OnCancel([&] { told = true; });
+  EXPECT_TRUE(told);
+}
+
+TEST_F(StreamsTest, ACallIsAnsweredOnce) {
+  grpc::ClientContext context;
+  auto answer = CallWithDesired(1, context);
+  service_.received.get_future().wait();
+  service_.parked->Finish(absl::OkStatus());
+  service_.parked->Finish(absl::InternalError("again"));
+  SO_EXPECT_OK(answer.get());
+  bool told = false;
+  service_.parked->OnCancel([&] { told = true; });
+  server_->Shutdown(absl::Seconds(30));
+  EXPECT_FALSE(told);
+}
+
+TEST_F(StreamsTest, AServerThatShutsDownCancelsAndForgetsItsCalls) {
+  grpc::ClientContext context;
+  auto answer = CallWithDesired(1, context);
+  service_.received.get_future().wait();
+  server_->Shutdown(absl::ZeroDuration());
+  EXPECT_EQ(service_.cancelled.get_future().wait_for(std::chrono::seconds(0)),
+            std::future_status::ready);
+  EXPECT_FALSE(answer.get().ok());
+  server_ = nullptr;
+  service_.parked->Finish(absl::OkStatus());  // Nobody hears it.
 }
 
 TEST_F(StreamsTest, TypedErrorSurvivesTheWire) {
   grpc::ClientContext context;
-  SetTargetRequest request;
-  SetTargetResponse response;
-  request.set_desired(1);
-  std::promise<grpc::Status> done;
-  stub_->async()->SetTarget(&context, &request, &response,
-                            [&](grpc::Status s) { done.set_value(s); });
+  auto answer = CallWithDesired(1, context);
   service_.received.get_future().wait();
   service_.parked->Finish(InvalidArgument("ttl", "must be positive"));
-  const absl::Status status = FromGrpc(done.get_future().get());
+  const absl::Status status = answer.get();
   EXPECT_THAT(status, HasErrorCode("INVALID_ARGUMENT"));
   EXPECT_EQ(ErrorFromStatus(status).details(0).field(), "ttl");
+}
+
+class HealthTest : public StreamsTest {
+ protected:
+  using Health = grpc::health::v1::Health;
+  using Response = grpc::health::v1::HealthCheckResponse;
+
+  static grpc::health::v1::HealthCheckRequest Of(const std::string& service) {
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    return request;
+  }
+  absl::StatusOr<Response> Check(const std::string& service) {
+    grpc::ClientContext context;
+    Response response;
+    SO_RETURN_IF_ERROR(
+        FromGrpc(health_->Check(&context, Of(service), &response)));
+    return response;
+  }
+
+  std::unique_ptr<Health::Stub> health_ =
+      Health::NewStub(server_->InProcessChannel());
+};
+
+TEST_F(HealthTest, KnowsTheServicesOfItsServer) {
+  for (const char* service :
+       {"", "serverless.pool.v1.PoolNodeService", "grpc.health.v1.Health"}) {
+    const auto response = Check(service);
+    SO_ASSERT_OK(response);
+    EXPECT_EQ(response->status(), Response::SERVING) << service;
+  }
+  EXPECT_THAT(Check("no.such.Service"), HasCode(absl::StatusCode::kNotFound));
+  server_->SetServing(false);
+  EXPECT_EQ(Check("")->status(), Response::NOT_SERVING);
+}
+
+TEST_F(HealthTest, WatchTellsChangesUntilTheServerShutsDown) {
+  grpc::ClientContext context;
+  auto reader = health_->Watch(&context, Of(""));
+  Response response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.status(), Response::SERVING);
+  server_->SetServing(false);
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.status(), Response::NOT_SERVING);
+  // A stream that is still open does not hold it up.
+  server_->Shutdown(absl::Minutes(1));
+  EXPECT_FALSE(reader->Read(&response));
+  EXPECT_THAT(FromGrpc(reader->Finish()),
+              HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(HealthTest, WatchOfAnUnknownServiceSaysSo) {
+  grpc::ClientContext context;
+  auto reader = health_->Watch(&context, Of("no.such.Service"));
+  Response response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.status(), Response::SERVICE_UNKNOWN);
 }
 
 TEST(ServerTest, TwoServersNeverShareAPort) {

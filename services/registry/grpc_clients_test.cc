@@ -10,6 +10,7 @@
 #include "base/testing/status_matchers.h"
 #include "base/timer_thread.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
 #include "services/pool/client/testing/fake_function_builder.h"
 #include "services/registry/client/grpc_code_source.h"
@@ -99,7 +100,7 @@ class RegistryClientsTest : public testing::Test {
   void StopServer() { server_ = nullptr; }
   void StartDirectory() {
     directory_ = std::make_unique<GrpcFunctionDirectory>(
-        LastingChannel(address_), timers_);
+        loop_, LastingChannel(address_), timers_);
     directory_->Subscribe(listener_);
   }
 
@@ -141,6 +142,7 @@ class RegistryClientsTest : public testing::Test {
   std::unique_ptr<FunctionStore> store_;
   std::unique_ptr<FunctionRegistry> registry_;
   std::optional<RegistryFeedService> service_;
+  RpcLoop loop_;
   std::unique_ptr<Server> server_;
   std::string address_;
   WaitingListener listener_;
@@ -233,7 +235,7 @@ TEST_F(RegistryClientsTest, DirectoryMayGoWhileTheRegistryIsAway) {
 
 TEST_F(RegistryClientsTest, CodeSourceFetchesByHash) {
   Create("a");
-  GrpcCodeSource source(LastingChannel(address_));
+  GrpcCodeSource source(loop_, LastingChannel(address_));
   const auto fetch = [&](absl::string_view sha256) {
     return Await<absl::StatusOr<Code>>(
         [&](auto done) { source.Fetch(sha256, std::move(done)); });

@@ -5,6 +5,7 @@
 #include "base/testing/manual_clock.h"
 #include "base/testing/status_matchers.h"
 #include "rpc/client_stream.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
 #include "rpc/status.h"
 #include "services/pool/client/testing/fake_function_builder.h"
@@ -64,6 +65,7 @@ class RegistryServiceTest : public testing::Test {
   std::unique_ptr<FunctionRegistry> registry_;
   std::optional<RegistryService> service_;
   std::optional<RegistryFeedService> feed_service_;
+  RpcLoop loop_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<v1::RegistryService::Stub> stub_;
   std::unique_ptr<v1::RegistryFeedService::Stub> feed_;
@@ -184,8 +186,8 @@ TEST_F(RegistryServiceTest, WatchTellsSnapshotThenChangesThenTheEnd) {
   int messages = 0;
   v1::WatchRequest request;
   auto reader = ClientReader<v1::WatchResponse>::Start(
-      [&](grpc::ClientContext* context, auto* reactor) {
-        feed_->async()->Watch(context, &request, reactor);
+      [&](grpc::ClientContext* context) {
+        return feed_->PrepareAsyncWatch(context, request, loop_.queue());
       },
       [&](v1::WatchResponse message) {
         (messages++ == 0 ? snapshot : change).set_value(message);
@@ -209,8 +211,8 @@ TEST_F(RegistryServiceTest, WatchEndsWhenTheClientGoes) {
   std::promise<absl::Status> ended;
   v1::WatchRequest request;
   auto reader = ClientReader<v1::WatchResponse>::Start(
-      [&](grpc::ClientContext* context, auto* reactor) {
-        feed_->async()->Watch(context, &request, reactor);
+      [&](grpc::ClientContext* context) {
+        return feed_->PrepareAsyncWatch(context, request, loop_.queue());
       },
       [&](v1::WatchResponse) { first.set_value(); },
       [&](const absl::Status& status) { ended.set_value(status); });

@@ -10,8 +10,9 @@
 #include "base/testing/status_matchers.h"
 #include "base/timer_thread.h"
 #include "rpc/channel.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
-#include "rpc/server_stream.h"
+#include "rpc/service.h"
 
 namespace so {
 namespace {
@@ -29,27 +30,20 @@ using serverless::pool::v1::StartInstance;
 using testing::ElementsAre;
 
 // A pool that greets, and answers every dispatch with Started and a Result.
-class FakePool final
-    : public serverless::pool::v1::PoolNodeService::CallbackService {
+class FakePool final : public Service<serverless::pool::v1::PoolNodeService> {
  public:
-  grpc::ServerBidiReactor<AttachRequest, AttachResponse>* Attach(
-      grpc::CallbackServerContext*) override {
-    auto self = std::make_shared<std::weak_ptr<Stream>>();
-    auto stream = Stream::Start(
-        [self](AttachRequest request) {
-          if (const auto locked = self->lock(); locked != nullptr) {
-            Answer(*locked, request);
-          }
-        },
-        [] {});
-    *self = stream;
-    return stream->reactor();
-  }
+  FakePool() { Stream(&Generated::RequestAttach, &FakePool::Attach); }
 
  private:
-  using Stream = ServerStream<AttachRequest, AttachResponse>;
+  using Attached = StreamPtr<AttachRequest, AttachResponse>;
 
-  static void Answer(Stream& stream, const AttachRequest& request) {
+  void Attach(Attached stream) {
+    stream->Start([stream](AttachRequest request) { Answer(*stream, request); },
+                  [] {});
+  }
+
+  static void Answer(ServerStream<AttachRequest, AttachResponse>& stream,
+                     const AttachRequest& request) {
     AttachResponse response;
     if (request.has_hello()) {
       response.mutable_hello()->set_pool_id("pool-1");
@@ -111,10 +105,11 @@ TEST(GrpcNodeLinkTest, CarriesMessagesAndComesBackAfterTheNode) {
   SO_ASSERT_OK(server);
   const std::string address = absl::StrCat("127.0.0.1:", (*server)->port());
 
+  RpcLoop loop;
   SystemClock clock;
   TimerThread timers(clock);
   Recorder recorder;
-  GrpcNodeLink link(MakeChannel(address), "router-1", timers);
+  GrpcNodeLink link(loop, MakeChannel(address), "router-1", timers);
   link.Connect(recorder);
   EXPECT_THAT(recorder.Take(1), ElementsAre("connected pool-1"));
 
@@ -140,11 +135,12 @@ TEST(GrpcNodeLinkTest, CarriesMessagesAndComesBackAfterTheNode) {
 }
 
 TEST(GrpcNodeLinkTest, StopsWhileTheNodeIsAway) {
+  RpcLoop loop;
   SystemClock clock;
   TimerThread timers(clock);
   Recorder recorder;
   // Nothing listens on the discard port of loopback.
-  GrpcNodeLink link(MakeChannel("127.0.0.1:9"), "router-1", timers);
+  GrpcNodeLink link(loop, MakeChannel("127.0.0.1:9"), "router-1", timers);
   link.Connect(recorder);
   link.Stop();
 }

@@ -3,8 +3,9 @@
 #include <future>
 
 #include "base/testing/status_matchers.h"
-#include "rpc/pending_call.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
+#include "rpc/service.h"
 #include "services/scaler/grpc_target_sink.h"
 
 namespace so {
@@ -21,51 +22,59 @@ using serverless::router::v1::GetStatisticsResponse;
 using serverless::router::v1::RouterService;
 using testing::SizeIs;
 
-class FakeRouter final : public RouterService::CallbackService {
+class FakeRouter final : public Service<RouterService> {
  public:
-  grpc::ServerUnaryReactor* GetStatistics(
-      grpc::CallbackServerContext* context, const GetStatisticsRequest*,
-      GetStatisticsResponse* response) override {
-    auto* used = response->add_functions();
+  FakeRouter() {
+    Unary(&Generated::RequestGetStatistics, &FakeRouter::GetStatistics);
+  }
+  absl::Status status;
+
+ private:
+  void GetStatistics(
+      CallPtr<GetStatisticsRequest, GetStatisticsResponse> call) {
+    auto* used = call->response().add_functions();
     used->set_function_id("fn-1");
     used->set_function_name("hello");
     used->set_queue_depth(12);
     used->set_average(250);
     used->set_invocations(40);
     used->set_rejected(3);
-    response->add_functions()->set_function_id("fn-deleted");
-    return FinishNow(context, status);
+    call->response().add_functions()->set_function_id("fn-deleted");
+    call->Finish(status);
   }
-  absl::Status status;
 };
 
-class FakePool final : public PoolService::CallbackService {
+class FakePool final : public Service<PoolService> {
  public:
-  grpc::ServerUnaryReactor* GetMetrics(grpc::CallbackServerContext* context,
-                                       const GetMetricsRequest*,
-                                       GetMetricsResponse* response) override {
-    auto* used = response->add_metrics();
+  FakePool() { Unary(&Generated::RequestGetMetrics, &FakePool::GetMetrics); }
+  absl::Status status;
+
+ private:
+  void GetMetrics(CallPtr<GetMetricsRequest, GetMetricsResponse> call) {
+    auto* used = call->response().add_metrics();
     used->set_function_id("fn-1");
     used->set_warm(1);
     used->set_busy(2);
     used->set_warming(3);
     used->set_max_instances(20);
-    response->add_metrics()->set_function_id("fn-never-invoked");
-    return FinishNow(context, status);
+    call->response().add_metrics()->set_function_id("fn-never-invoked");
+    call->Finish(status);
   }
-  absl::Status status;
 };
 
-class FakePoolNode final : public PoolNodeService::CallbackService {
+class FakePoolNode final : public Service<PoolNodeService> {
  public:
-  grpc::ServerUnaryReactor* SetTarget(grpc::CallbackServerContext* context,
-                                      const SetTargetRequest* request,
-                                      SetTargetResponse*) override {
-    received = *request;
-    return FinishNow(context, status);
+  FakePoolNode() {
+    Unary(&Generated::RequestSetTarget, &FakePoolNode::SetTarget);
   }
   SetTargetRequest received;
   absl::Status status;
+
+ private:
+  void SetTarget(CallPtr<SetTargetRequest, SetTargetResponse> call) {
+    received = call->request();
+    call->Finish(status);
+  }
 };
 
 class GrpcLoadSourceTest : public testing::Test {
@@ -78,7 +87,7 @@ class GrpcLoadSourceTest : public testing::Test {
   }
 
   absl::StatusOr<std::vector<FunctionLoad>> Read() {
-    GrpcLoadSource source(server_->InProcessChannel(),
+    GrpcLoadSource source(loop_, server_->InProcessChannel(),
                           server_->InProcessChannel(), absl::Seconds(10));
     std::promise<absl::StatusOr<std::vector<FunctionLoad>>> loads;
     source.Read([&](auto result) { loads.set_value(std::move(result)); });
@@ -86,13 +95,14 @@ class GrpcLoadSourceTest : public testing::Test {
   }
 
   absl::Status SetTarget(int desired, absl::Duration ttl) {
-    GrpcTargetSink sink(server_->InProcessChannel(), absl::Seconds(10));
+    GrpcTargetSink sink(loop_, server_->InProcessChannel(), absl::Seconds(10));
     std::promise<absl::Status> status;
     sink.SetTarget("fn-1", desired, ttl,
                    [&](absl::Status result) { status.set_value(result); });
     return status.get_future().get();
   }
 
+  RpcLoop loop_;
   FakeRouter router_;
   FakePool pool_;
   FakePoolNode node_;

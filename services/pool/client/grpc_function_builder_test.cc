@@ -11,8 +11,9 @@
 #include "base/testing/status_matchers.h"
 #include "gtest/gtest.h"
 #include "rpc/channel.h"
-#include "rpc/pending_call.h"
+#include "rpc/loop.h"
 #include "rpc/server.h"
+#include "rpc/service.h"
 
 namespace so {
 namespace {
@@ -23,34 +24,36 @@ using Answer = absl::StatusOr<pb::BuildResponse>;
 
 // A pool that refuses requests without a runtime, leaves "slow" ones
 // unanswered, and finds one problem in all others.
-class FakeBuildService final : public pb::BuildService::CallbackService {
+class FakeBuildService final : public Service<pb::BuildService> {
  public:
-  grpc::ServerUnaryReactor* Build(grpc::CallbackServerContext* context,
-                                  const pb::BuildRequest* request,
-                                  pb::BuildResponse* response) override {
-    if (request->runtime().empty()) {
-      return FinishNow(context, InvalidArgument("runtime", "is required"));
-    }
-    if (request->runtime() == "slow") {
-      auto call = std::make_shared<std::shared_ptr<PendingCall>>();
-      auto pending = PendingCall::Start([this, call] {
-        left = true;
-        (*call)->Finish(absl::CancelledError());
-      });
-      *call = pending;
-      entered = true;
-      return pending->reactor();
-    }
-    response->add_problems()->set_text("a problem");
-    return FinishNow(context, absl::OkStatus());
+  FakeBuildService() {
+    Unary(&Generated::RequestBuild, &FakeBuildService::Build);
   }
+
   std::atomic<bool> entered = false, left = false;
+
+ private:
+  void Build(CallPtr<pb::BuildRequest, pb::BuildResponse> call) {
+    if (call->request().runtime().empty()) {
+      call->Finish(InvalidArgument("runtime", "is required"));
+    } else if (call->request().runtime() == "slow") {
+      call->OnCancel([this, call] {
+        left = true;
+        call->Finish(absl::CancelledError());
+      });
+      entered = true;
+    } else {
+      call->response().add_problems()->set_text("a problem");
+      call->Finish(absl::OkStatus());
+    }
+  }
 };
 
 class GrpcFunctionBuilderTest : public ::testing::Test {
  protected:
   void StartServer(const std::string& address) {
-    server_ = *Server::Start({.address = address}, {&service_});
+    service_ = std::make_unique<FakeBuildService>();
+    server_ = *Server::Start({.address = address}, {service_.get()});
   }
   std::future<Answer> Build(const std::string& runtime) {
     pb::BuildRequest request;
@@ -61,7 +64,8 @@ class GrpcFunctionBuilderTest : public ::testing::Test {
     return promise->get_future();
   }
 
-  FakeBuildService service_;
+  RpcLoop loop_;
+  std::unique_ptr<FakeBuildService> service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<GrpcFunctionBuilder> builder_;
   std::shared_ptr<Cancellation> caller_ = std::make_shared<Cancellation>();
@@ -70,7 +74,7 @@ class GrpcFunctionBuilderTest : public ::testing::Test {
 TEST_F(GrpcFunctionBuilderTest, AnswersAndWaitsForAPoolThatComesBack) {
   StartServer("127.0.0.1:0");
   const std::string address = absl::StrCat("127.0.0.1:", server_->port());
-  builder_ = std::make_unique<GrpcFunctionBuilder>(MakeChannel(address));
+  builder_ = std::make_unique<GrpcFunctionBuilder>(loop_, MakeChannel(address));
   const Answer answer = Build("node").get();
   SO_ASSERT_OK(answer);
   EXPECT_EQ(answer->problems(0).text(), "a problem");
@@ -92,20 +96,20 @@ TEST_F(GrpcFunctionBuilderTest, AnswersAndWaitsForAPoolThatComesBack) {
 TEST_F(GrpcFunctionBuilderTest, TheCallerMayGiveUp) {
   StartServer("127.0.0.1:0");
   builder_ = std::make_unique<GrpcFunctionBuilder>(
-      MakeChannel(absl::StrCat("127.0.0.1:", server_->port())));
+      loop_, MakeChannel(absl::StrCat("127.0.0.1:", server_->port())));
   auto answer = Build("slow");
-  while (!service_.entered) std::this_thread::yield();
+  while (!service_->entered) std::this_thread::yield();
   caller_->Cancel();
   EXPECT_THAT(answer.get(), HasCode(absl::StatusCode::kCancelled));
-  while (!service_.left) std::this_thread::yield();
+  while (!service_->left) std::this_thread::yield();
 }
 
 TEST_F(GrpcFunctionBuilderTest, NothingRunsOnceItIsGone) {
   StartServer("127.0.0.1:0");
   builder_ = std::make_unique<GrpcFunctionBuilder>(
-      MakeChannel(absl::StrCat("127.0.0.1:", server_->port())));
+      loop_, MakeChannel(absl::StrCat("127.0.0.1:", server_->port())));
   auto answer = Build("slow");
-  while (!service_.entered) std::this_thread::yield();
+  while (!service_->entered) std::this_thread::yield();
   builder_ = nullptr;
   EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)),
             std::future_status::ready);
