@@ -25,7 +25,9 @@ TimerId TimerThread::Schedule(absl::Duration delay,
   const TimerId id = ++last_id_;
   const auto it = due_.emplace(std::pair(when, id), std::move(callback)).first;
   times_.emplace(id, when);
-  if (it == due_.begin()) changed_.Signal();
+  // Most timers are deadlines that are cancelled, so the first one due is often
+  // later than what the thread sleeps for already.
+  if (it == due_.begin() && when < sleeping_until_) changed_.Signal();
   return id;
 }
 
@@ -48,14 +50,18 @@ void TimerThread::Run() {
       MutexLock lock(mu_);
       while (!stopping_) {
         if (due_.empty()) {
+          sleeping_until_ = absl::InfiniteFuture();
           changed_.Wait(mu_);
           continue;
         }
-        const absl::Duration wait = due_.begin()->first.first - clock_.Now();
+        sleeping_until_ = due_.begin()->first.first;
+        const absl::Duration wait = sleeping_until_ - clock_.Now();
         if (wait <= absl::ZeroDuration()) break;
         // Bounded: an infinite delay must not overflow the system's wait.
         changed_.WaitFor(mu_, std::min(wait, absl::Hours(1)));
       }
+      // It looks again before it sleeps.
+      sleeping_until_ = absl::InfinitePast();
       if (stopping_) return;
       const auto first = due_.begin();
       times_.erase(first->first.second);

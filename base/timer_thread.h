@@ -35,6 +35,8 @@ class TimerThread final : public Timers {
   Mutex mu_;
   CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  // When the thread wakes by itself; InfinitePast while it is awake.
+  absl::Time sleeping_until_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   TimerId last_id_ ABSL_GUARDED_BY(mu_) = 0;
   // Ordered by due time, then by age.
   std::map<std::pair<absl::Time, TimerId>, absl::AnyInvocable<void()>> due_

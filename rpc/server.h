@@ -25,7 +25,9 @@ namespace so {
 class Server {
  public:
   struct Options {
-    // host:port; port 0 picks a free one, see port().
+    // One or more, comma-separated: host:port, where port 0 picks a free one,
+    // see port(); unix:PATH; unix-abstract:NAME. Over a Unix socket a call
+    // between neighbours takes about half the time.
     std::string address;
     // How long calls may go on after SIGTERM.
     absl::Duration drain_timeout = absl::Seconds(10);
@@ -41,6 +43,7 @@ class Server {
       Options options, const std::vector<AnyService*>& services);
   ~Server();
 
+  // Of the last host:port.
   int port() const { return port_; }
 
   // What health answers for "" and every service: whether work is welcome.

@@ -11,6 +11,11 @@ export SO_REGISTRY_ADDRESS=${SO_REGISTRY_ADDRESS:-127.0.0.1:7001}
 export SO_POOL_ADDRESS=${SO_POOL_ADDRESS:-127.0.0.1:7002}
 export SO_ROUTER_ADDRESS=${SO_ROUTER_ADDRESS:-127.0.0.1:7003}
 export SO_SCALER_ADDRESS=${SO_SCALER_ADDRESS:-127.0.0.1:7004}
+# Where the services find each other: Unix sockets without files, one per address.
+export SO_REGISTRY_SOCKET=unix-abstract:so-$SO_REGISTRY_ADDRESS
+export SO_POOL_SOCKET=unix-abstract:so-$SO_POOL_ADDRESS
+export SO_ROUTER_SOCKET=unix-abstract:so-$SO_ROUTER_ADDRESS
+export SO_SCALER_SOCKET=unix-abstract:so-$SO_SCALER_ADDRESS
 export SO_POOL_DIR=$state_dir/pool
 export SO_POOL_PROGRAM=$root/build/release/bin/so-pool
 export SO_RUNTIMES_DIR=$root/runtimes

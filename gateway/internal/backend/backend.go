@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	configv1 "serverless-orchestrator/gateway/gen/serverless/config/v1"
+	"serverless-orchestrator/gateway/internal/config"
 )
 
 // Service is one of the processes behind the gateway.
@@ -33,25 +34,34 @@ func (s *Set) All() []*Service {
 
 // Dial prepares the connections to the configured addresses. Nothing is sent
 // yet. `extra` options are for tests.
-func Dial(config *configv1.GatewayConfig, extra ...grpc.DialOption) (*Set, error) {
+func Dial(settings *configv1.GatewayConfig, extra ...grpc.DialOption) (*Set, error) {
 	set := &Set{}
 	for _, s := range []struct {
 		name, address string
 		limit         int
 		target        **Service
 	}{
-		{"registry", config.GetRegistryAddress(), RegistryMessageLimit, &set.Registry},
-		{"pool", config.GetPoolAddress(), MessageLimit, &set.Pool},
-		{"router", config.GetRouterAddress(), MessageLimit, &set.Router},
-		{"scaler", config.GetScalerAddress(), MessageLimit, &set.Scaler},
+		{"registry", settings.GetRegistryAddress(), RegistryMessageLimit, &set.Registry},
+		{"pool", settings.GetPoolAddress(), MessageLimit, &set.Pool},
+		{"router", settings.GetRouterAddress(), MessageLimit, &set.Router},
+		{"scaler", settings.GetScalerAddress(), MessageLimit, &set.Scaler},
 	} {
-		conn, err := grpc.NewClient("passthrough:///"+s.address, append(dialOptions(s.limit), extra...)...)
+		conn, err := grpc.NewClient(target(s.address), append(dialOptions(s.limit), extra...)...)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("address of the %s: %w", s.name, err), set.Close())
 		}
 		*s.target = &Service{Name: s.name, Conn: conn}
 	}
 	return set, nil
+}
+
+// target is an address as gRPC wants it: host:port is left to the dialer,
+// unix:PATH and unix-abstract:NAME to gRPC's own resolvers.
+func target(address string) string {
+	if config.IsUnix(address) {
+		return address
+	}
+	return "passthrough:///" + address
 }
 
 // Close ends the connections and every call on them.

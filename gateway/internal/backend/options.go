@@ -16,6 +16,12 @@ const (
 	RegistryMessageLimit = 80 << 20
 )
 
+// What a service may send ahead of being read: of one call, and of all.
+const (
+	windowBytes           = 1 << 20
+	connectionWindowBytes = 16 << 20
+)
+
 // BuildTimeout is the deadline of calls that may have to build code first.
 const BuildTimeout = 3 * time.Minute
 
@@ -67,6 +73,10 @@ func dialOptions(messageLimit int) []grpc.DialOption {
 			},
 			MinConnectTimeout: 2 * time.Second,
 		}),
+		// Fixed windows: gRPC would otherwise send a ping with every answer to
+		// measure the bandwidth to a neighbour.
+		grpc.WithInitialWindowSize(windowBytes),
+		grpc.WithInitialConnWindowSize(connectionWindowBytes),
 		grpc.WithStatsHandler(sentHandler{}),
 		grpc.WithChainUnaryInterceptor(etagInterceptor),
 	}

@@ -104,6 +104,12 @@ func overridePort(address *string, variable string, getenv func(string) string, 
 	*address = net.JoinHostPort(host, text)
 }
 
+// IsUnix tells whether the address of a service is a Unix socket of this machine:
+// unix:PATH or unix-abstract:NAME.
+func IsUnix(address string) bool {
+	return strings.HasPrefix(address, "unix:") || strings.HasPrefix(address, "unix-abstract:")
+}
+
 func check(message protoreflect.Message, settings []setting, problems *Problems) {
 	for _, s := range settings {
 		if problem := s.problem(message); problem != "" {
@@ -113,8 +119,12 @@ func check(message protoreflect.Message, settings []setting, problems *Problems)
 		if !strings.HasSuffix(s.name(), "_address") {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(message.Get(s.field).String()); err != nil {
-			problems.add("%s: %q is not host:port", s.name(), message.Get(s.field).String())
+		address := message.Get(s.field).String()
+		if listens := s.name() == "http_address" || s.name() == "grpc_address"; !listens && IsUnix(address) {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			problems.add("%s: %q is not host:port", s.name(), address)
 		}
 	}
 }
