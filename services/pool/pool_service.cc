@@ -84,12 +84,29 @@ class PoolNodeService::Session final
         [self] { self->service_.loop_.Post([self] { self->Detach(); }); });
   }
 
+  // A Started waits until the loop has handled what arrived with it: mostly
+  // that is the result, which says the same, and a message less is to be sent,
+  // and to be woken up for.
   void Send(pb::AttachResponse message) override {
-    stream_->Send(std::move(message));
+    if (message.has_result() && held_.has_started() &&
+        message.result().instance_id() == held_.started().instance_id()) {
+      held_.Clear();
+    }
+    SendHeld();
+    if (message.has_started()) {
+      held_ = std::move(message);
+      service_.loop_.Post([self = shared_from_this()] { self->SendHeld(); });
+    } else {
+      stream_->Send(std::move(message));
+    }
   }
   void End(const absl::Status& status) { stream_->Finish(status); }
 
  private:
+  void SendHeld() {
+    if (held_.has_started()) stream_->Send(std::exchange(held_, {}));
+  }
+
   void Attach() {
     if (!service_.status_.ok()) return End(service_.status_);
     service_.sessions_[this] = shared_from_this();
@@ -113,6 +130,7 @@ class PoolNodeService::Session final
 
   PoolNodeService& service_;
   const Stream stream_;
+  pb::AttachResponse held_;
   RouterId router_ = 0;
 };
 

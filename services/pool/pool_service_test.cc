@@ -95,14 +95,26 @@ TEST_F(PoolServiceTest, AnInvocationGoesOverTheStream) {
   ASSERT_TRUE(stream->Write(request));
   ASSERT_TRUE(stream->Read(&message));
   EXPECT_EQ(message.rejected().reason(), "not-warm");
-  loop_.Run([&] {
-    fixture_->sandbox.last().Say(FrameType::kStarted);
-    fixture_->sandbox.last().Answer("1");
-  });
+  loop_.Run([&] { fixture_->sandbox.last().Say(FrameType::kStarted); });
   ASSERT_TRUE(stream->Read(&message));
-  EXPECT_TRUE(message.has_started());
+  EXPECT_EQ(message.started().request_id(), "req-1");
+  loop_.Run([&] { fixture_->sandbox.last().Answer("1"); });
   ASSERT_TRUE(stream->Read(&message));
   EXPECT_EQ(message.result().body(), "1");
+  EXPECT_TRUE(message.result().instance_free());
+
+  request.mutable_dispatch()->set_request_id("req-2");
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_EQ(message.rejected().reason(), "not-warm");
+  // With the result at hand, nobody needs to hear that it was started.
+  loop_.Run([&] {
+    fixture_->sandbox.last().Say(FrameType::kStarted);
+    fixture_->sandbox.last().Answer("2");
+  });
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_EQ(message.result().body(), "2");
   EXPECT_TRUE(message.result().instance_free());
 
   loop_.Run([&] { node_service_->EndStreams(); });
