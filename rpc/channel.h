@@ -11,8 +11,8 @@ namespace so {
 // its envelope. The 6 MiB of events and results are enforced where they enter.
 inline constexpr int kMaxMessageBytes = 80 << 20;
 
-// What a peer may send on one stream ahead of being read, in bytes. Fixed, since
-// gRPC would otherwise ping with every message to measure the bandwidth.
+// What a peer may send on one stream ahead of being read, in bytes. Fixed,
+// since gRPC would otherwise ping with every message to measure the bandwidth.
 inline constexpr int kWindowBytes = 1 << 20;
 
 // A channel to another service, which may not be up yet: it reconnects by

@@ -1,21 +1,25 @@
 #include "rpc/status.h"
 
 #include "base/error.h"
-#include "serverless/error/v1/error.pb.h"
 
 namespace so {
 
 using serverless::error::v1::StatusEnvelope;
 
-grpc::Status ToGrpc(const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
+StatusEnvelope ToEnvelope(const absl::Status& status) {
   const Error error = ErrorFromStatus(status);
   StatusEnvelope envelope;
   envelope.set_code(static_cast<int32_t>(status.code()));
   envelope.set_message(error.message());
   envelope.add_details()->PackFrom(error);
+  return envelope;
+}
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  const StatusEnvelope envelope = ToEnvelope(status);
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      error.message(), envelope.SerializeAsString());
+                      envelope.message(), envelope.SerializeAsString());
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

@@ -11,6 +11,7 @@
 #include "serverless/config/v1/router.pb.h"
 #include "services/registry/client/grpc_function_directory.h"
 #include "services/router/dispatcher.h"
+#include "services/router/gateway_service.h"
 #include "services/router/grpc_node_link.h"
 #include "services/router/invocation_router.h"
 #include "services/router/log_store.h"
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
       loop, so::MakeChannel(config.registry_address()), timers);
   so::InvocationRouter router(directory, dispatcher, statistics, logs, clock);
   directory.Subscribe(router);
+  so::GatewayService gateways(router);
   so::RouterService service(router, directory, dispatcher, statistics, logs,
                             log);
 
@@ -47,15 +49,17 @@ int main(int argc, char** argv) {
       so::Server::Start({.address = config.listen_address(),
                          .drain_timeout = so::ToAbsl(config.drain_timeout()),
                          .loop = &loop},
-                        {&service});
+                        {&service, &gateways});
   if (!server.ok()) {
     log.Error("cannot start", {{"reason", server.status().message()}});
     return 1;
   }
   pool.Connect(dispatcher);
   log.Info("listening", {{"address", config.listen_address()}});
-  (*server)->ServeUntilSignal(
-      log, [&] { dispatcher.Drain(so::ToAbsl(config.drain_timeout())); });
+  (*server)->ServeUntilSignal(log, [&] {
+    dispatcher.Drain(so::ToAbsl(config.drain_timeout()));
+    gateways.EndStreams();
+  });
   pool.Stop();
   timers.Stop();
   return 0;

@@ -33,6 +33,11 @@ func (sentHandler) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	if _, ok := event.(*stats.OutHeader); !ok {
 		return
 	}
+	markSent(ctx)
+}
+
+// markSent tells the Attempt that waits for it, if any.
+func markSent(ctx context.Context) {
 	if attempt, ok := ctx.Value(attemptKey{}).(*Attempt); ok {
 		attempt.sent.Store(true)
 	}

@@ -49,7 +49,7 @@ func NewHandler(options Options) (*Handler, error) {
 	h := &Handler{
 		options: options,
 		routes:  newRoutes(),
-		router:  routerv1.NewRouterServiceClient(options.Backends.Router.Conn),
+		router:  backend.NewRouter(options.Backends.Router.Conn),
 		pool:    poolv1.NewPoolServiceClient(options.Backends.Pool.Conn),
 		traffic: newTraffic(),
 		started: time.Now(),

@@ -143,22 +143,23 @@ var File_serverless_config_v1_gateway_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_gateway_proto_rawDesc = "" +
 	"\n" +
-	"\"serverless/config/v1/gateway.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xf1\b\n" +
+	"\"serverless/config/v1/gateway.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xa9\n" +
+	"\n" +
 	"\rGatewayConfig\x12R\n" +
 	"\fhttp_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
 	"\x17REST address, host:port\x12\x0e127.0.0.1:30010\x01R\vhttpAddress\x12j\n" +
 	"\fgrpc_address\x18\x02 \x01(\tBG\xca\xc1\x18C\n" +
 	".address of the single gRPC endpoint, host:port\x12\x0f127.0.0.1:500510\x01R\vgrpcAddress\x12d\n" +
 	"\tlog_level\x18\x03 \x01(\tBG\xca\xc1\x18C\n" +
-	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12_\n" +
-	"\x10registry_address\x18\x04 \x01(\tB4\xca\xc1\x180\n" +
-	"\x1cgRPC address of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12S\n" +
-	"\fpool_address\x18\x05 \x01(\tB0\xca\xc1\x18,\n" +
-	"\x18gRPC address of the pool\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12Y\n" +
-	"\x0erouter_address\x18\x06 \x01(\tB2\xca\xc1\x18.\n" +
-	"\x1agRPC address of the router\x12\x0e127.0.0.1:70030\x01R\rrouterAddress\x12Y\n" +
-	"\x0escaler_address\x18\a \x01(\tB2\xca\xc1\x18.\n" +
-	"\x1agRPC address of the scaler\x12\x0e127.0.0.1:70040\x01R\rscalerAddress\x12\x81\x01\n" +
+	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12\x8c\x01\n" +
+	"\x10registry_address\x18\x04 \x01(\tBa\xca\xc1\x18]\n" +
+	"IgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12\x80\x01\n" +
+	"\fpool_address\x18\x05 \x01(\tB]\xca\xc1\x18Y\n" +
+	"EgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the pool\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12\x86\x01\n" +
+	"\x0erouter_address\x18\x06 \x01(\tB_\xca\xc1\x18[\n" +
+	"GgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the router\x12\x0e127.0.0.1:70030\x01R\rrouterAddress\x12\x86\x01\n" +
+	"\x0escaler_address\x18\a \x01(\tB_\xca\xc1\x18[\n" +
+	"GgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the scaler\x12\x0e127.0.0.1:70040\x01R\rscalerAddress\x12\x81\x01\n" +
 	"\rdrain_timeout\x18\b \x01(\v2\x19.google.protobuf.DurationBA\xca\xc1\x18=\n" +
 	"-how long SIGTERM waits for requests in flight\x12\x0330s!\x00\x00\x00\x00\x00 \x8c@R\fdrainTimeout\x12\xb1\x01\n" +
 	"\fcall_timeout\x18\t \x01(\v2\x19.google.protobuf.DurationBs\xca\xc1\x18o\n" +

@@ -215,15 +215,15 @@ var File_serverless_config_v1_pool_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_pool_proto_rawDesc = "" +
 	"\n" +
-	"\x1fserverless/config/v1/pool.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xf8\x12\n" +
+	"\x1fserverless/config/v1/pool.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\x80\x14\n" +
 	"\n" +
-	"PoolConfig\x12V\n" +
-	"\x0elisten_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
-	"\x17gRPC address, host:port\x12\x0e127.0.0.1:70020\x01R\rlistenAddress\x12d\n" +
+	"PoolConfig\x12\xaf\x01\n" +
+	"\x0elisten_address\x18\x01 \x01(\tB\x87\x01\xca\xc1\x18\x82\x01\n" +
+	"ngRPC addresses, comma-separated: host:port; unix:PATH or unix-abstract:NAME for neighbours on the same machine\x12\x0e127.0.0.1:70020\x01R\rlistenAddress\x12d\n" +
 	"\tlog_level\x18\x02 \x01(\tBG\xca\xc1\x18C\n" +
-	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12_\n" +
-	"\x10registry_address\x18\x03 \x01(\tB4\xca\xc1\x180\n" +
-	"\x1cgRPC address of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12[\n" +
+	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12\x8c\x01\n" +
+	"\x10registry_address\x18\x03 \x01(\tBa\xca\xc1\x18]\n" +
+	"IgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12[\n" +
 	"\bdata_dir\x18\x04 \x01(\tB@\xca\xc1\x18<\n" +
 	".directory of cached code; created when missing\x12\bvar/pool0\x01R\adataDir\x12Z\n" +
 	"\fruntimes_dir\x18\x05 \x01(\tB7\xca\xc1\x183\n" +

@@ -120,10 +120,10 @@ var File_serverless_config_v1_registry_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_registry_proto_rawDesc = "" +
 	"\n" +
-	"#serverless/config/v1/registry.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xda\x06\n" +
-	"\x0eRegistryConfig\x12V\n" +
-	"\x0elisten_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
-	"\x17gRPC address, host:port\x12\x0e127.0.0.1:70010\x01R\rlistenAddress\x12d\n" +
+	"#serverless/config/v1/registry.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xe3\a\n" +
+	"\x0eRegistryConfig\x12\xaf\x01\n" +
+	"\x0elisten_address\x18\x01 \x01(\tB\x87\x01\xca\xc1\x18\x82\x01\n" +
+	"ngRPC addresses, comma-separated: host:port; unix:PATH or unix-abstract:NAME for neighbours on the same machine\x12\x0e127.0.0.1:70010\x01R\rlistenAddress\x12d\n" +
 	"\tlog_level\x18\x02 \x01(\tBG\xca\xc1\x18C\n" +
 	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12s\n" +
 	"\bdata_dir\x18\x03 \x01(\tBX\xca\xc1\x18T\n" +
@@ -133,9 +133,9 @@ const file_serverless_config_v1_registry_proto_rawDesc = "" +
 	"\x11write_queue_depth\x18\x05 \x01(\x05B]\xca\xc1\x18Y\n" +
 	"?writes waiting for the group commit before new ones are refused\x12\x044096\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x80\x84.AR\x0fwriteQueueDepth\x12\x7f\n" +
 	"\rwatch_history\x18\x06 \x01(\x05BZ\xca\xc1\x18V\n" +
-	"Drevisions remembered so that a watcher can resume without a snapshot\x12\x0510000!\x00\x00\x00\x00\xd0\x12cAR\fwatchHistory\x12\x87\x01\n" +
-	"\fpool_address\x18\a \x01(\tBd\xca\xc1\x18`\n" +
-	"LgRPC address of the pool that checks and builds code before it is registered\x12\x0e127.0.0.1:70020\x01R\vpoolAddressBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"Drevisions remembered so that a watcher can resume without a snapshot\x12\x0510000!\x00\x00\x00\x00\xd0\x12cAR\fwatchHistory\x12\xb6\x01\n" +
+	"\fpool_address\x18\a \x01(\tB\x92\x01\xca\xc1\x18\x8d\x01\n" +
+	"ygRPC address, host:port, unix:PATH or unix-abstract:NAME, of the pool that checks and builds code before it is registered\x12\x0e127.0.0.1:70020\x01R\vpoolAddressBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_registry_proto_rawDescOnce sync.Once

@@ -151,17 +151,16 @@ var File_serverless_config_v1_router_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_router_proto_rawDesc = "" +
 	"\n" +
-	"!serverless/config/v1/router.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\x94\n" +
-	"\n" +
-	"\fRouterConfig\x12V\n" +
-	"\x0elisten_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
-	"\x17gRPC address, host:port\x12\x0e127.0.0.1:70030\x01R\rlistenAddress\x12d\n" +
+	"!serverless/config/v1/router.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xca\v\n" +
+	"\fRouterConfig\x12\xaf\x01\n" +
+	"\x0elisten_address\x18\x01 \x01(\tB\x87\x01\xca\xc1\x18\x82\x01\n" +
+	"ngRPC addresses, comma-separated: host:port; unix:PATH or unix-abstract:NAME for neighbours on the same machine\x12\x0e127.0.0.1:70030\x01R\rlistenAddress\x12d\n" +
 	"\tlog_level\x18\x02 \x01(\tBG\xca\xc1\x18C\n" +
-	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12_\n" +
-	"\x10registry_address\x18\x03 \x01(\tB4\xca\xc1\x180\n" +
-	"\x1cgRPC address of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12S\n" +
-	"\fpool_address\x18\x04 \x01(\tB0\xca\xc1\x18,\n" +
-	"\x18gRPC address of the pool\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12\x82\x01\n" +
+	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12\x8c\x01\n" +
+	"\x10registry_address\x18\x03 \x01(\tBa\xca\xc1\x18]\n" +
+	"IgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12\x80\x01\n" +
+	"\fpool_address\x18\x04 \x01(\tB]\xca\xc1\x18Y\n" +
+	"EgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the pool\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12\x82\x01\n" +
 	"\rdrain_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationBB\xca\xc1\x18>\n" +
 	".how long SIGTERM waits for running invocations\x12\x0330s!\x00\x00\x00\x00\x00 \x8c@R\fdrainTimeout\x12\x83\x01\n" +
 	"\vqueue_depth\x18\x06 \x01(\x05Bb\xca\xc1\x18^\n" +

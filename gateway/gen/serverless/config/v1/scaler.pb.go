@@ -151,17 +151,16 @@ var File_serverless_config_v1_scaler_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_scaler_proto_rawDesc = "" +
 	"\n" +
-	"!serverless/config/v1/scaler.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\x9f\n" +
-	"\n" +
-	"\fScalerConfig\x12V\n" +
-	"\x0elisten_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
-	"\x17gRPC address, host:port\x12\x0e127.0.0.1:70040\x01R\rlistenAddress\x12d\n" +
+	"!serverless/config/v1/scaler.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xd5\v\n" +
+	"\fScalerConfig\x12\xaf\x01\n" +
+	"\x0elisten_address\x18\x01 \x01(\tB\x87\x01\xca\xc1\x18\x82\x01\n" +
+	"ngRPC addresses, comma-separated: host:port; unix:PATH or unix-abstract:NAME for neighbours on the same machine\x12\x0e127.0.0.1:70040\x01R\rlistenAddress\x12d\n" +
 	"\tlog_level\x18\x02 \x01(\tBG\xca\xc1\x18C\n" +
-	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12Y\n" +
-	"\x0erouter_address\x18\x03 \x01(\tB2\xca\xc1\x18.\n" +
-	"\x1agRPC address of the router\x12\x0e127.0.0.1:70030\x01R\rrouterAddress\x12S\n" +
-	"\fpool_address\x18\x04 \x01(\tB0\xca\xc1\x18,\n" +
-	"\x18gRPC address of the pool\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12\x84\x01\n" +
+	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12\x86\x01\n" +
+	"\x0erouter_address\x18\x03 \x01(\tB_\xca\xc1\x18[\n" +
+	"GgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the router\x12\x0e127.0.0.1:70030\x01R\rrouterAddress\x12\x80\x01\n" +
+	"\fpool_address\x18\x04 \x01(\tB]\xca\xc1\x18Y\n" +
+	"EgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the pool\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12\x84\x01\n" +
 	"\x13evaluation_interval\x18\x05 \x01(\v2\x19.google.protobuf.DurationB8\xca\xc1\x184\n" +
 	"\x1ctime between two evaluations\x12\x025s\x19\x9a\x99\x99\x99\x99\x99\xa9?!\x00\x00\x00\x00\x00 \xac@R\x12evaluationInterval\x12}\n" +
 	"\rdrain_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationB=\xca\xc1\x189\n" +

@@ -1849,6 +1849,7 @@ func (x *Rejected) GetReason() string {
 }
 
 // The instance has acknowledged the invocation; user code runs from here on.
+// Left out when the result is there already.
 type Started struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
