@@ -1,6 +1,8 @@
 #include "services/router/router_service.h"
 
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -28,6 +30,14 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
     return absl::InfiniteFuture();
   }
   return absl::FromChrono(deadline);
+}
+
+// Who calls, as the gateway tells it.
+std::string ClientOf(const grpc::CallbackServerContext& context) {
+  constexpr size_t kMaxBytes = 256;
+  const auto it = context.client_metadata().find("x-so-client");
+  if (it == context.client_metadata().end()) return "";
+  return std::string(it->second.data(), std::min(it->second.size(), kMaxBytes));
 }
 
 // Links a call to its ticket, in whichever order they come to be: the client
@@ -68,6 +78,7 @@ grpc::ServerUnaryReactor* RouterService::Invoke(
       router_.Invoke({.function = request->function(),
                       .event = request->event(),
                       .request_id = request->request_id(),
+                      .client = ClientOf(*context),
                       .client_deadline = DeadlineOf(*context)},
                      [this, call, response](absl::StatusOr<Receipt> outcome) {
                        if (outcome.ok()) {
