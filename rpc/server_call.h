@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -32,6 +33,14 @@ class ServerCall
   const Request& request() const { return request_; }
   // To be filled in before Finish, and never touched after it.
   Response& response() { return response_; }
+
+  // What the client sent with the call under `key`; empty when nothing.
+  std::string metadata(const std::string& key) const {
+    const auto& all = context_.client_metadata();
+    const auto it = all.find(key);
+    return it == all.end() ? ""
+                           : std::string(it->second.data(), it->second.size());
+  }
 
   // When the client stops waiting, a wall time.
   absl::Time deadline() const {

@@ -127,6 +127,25 @@ TEST_F(FunctionRegistryTest, UpdateChangesOnlyWhatTheMaskNames) {
   EXPECT_EQ(Update("hello", Function(), {"memory"})->memory(), 128);
 }
 
+TEST_F(FunctionRegistryTest, LimitsOfCallsAreSettingsAndMakeNoVersion) {
+  SO_ASSERT_OK(Create(ValidFunction("hello")));
+  Function patch;
+  patch.set_concurrency_limit(7);
+  patch.set_rate_limit(2.5);
+  patch.set_rate_burst(4);
+  const FunctionOr updated =
+      Update("hello", patch, {"concurrencyLimit", "rateLimit", "rateBurst"});
+  SO_ASSERT_OK(updated);
+  EXPECT_EQ(updated->concurrency_limit(), 7);
+  EXPECT_EQ(updated->rate_limit(), 2.5);
+  EXPECT_EQ(updated->rate_burst(), 4);
+  EXPECT_EQ(updated->version(), 1);
+  EXPECT_EQ(Update("hello", Function(), {"rateLimit"})->rate_limit(), 0);
+  patch.set_rate_limit(-1);
+  EXPECT_THAT(WrongFields(Update("hello", patch, {"rateLimit"}).status()),
+              ElementsAre("rateLimit"));
+}
+
 TEST_F(FunctionRegistryTest, UpdateMakesAVersionOnlyWhenWhatRunsChanges) {
   SO_ASSERT_OK(Create(ValidFunction("hello")));
   Function patch = ValidFunction("");

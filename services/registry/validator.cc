@@ -98,6 +98,14 @@ void CheckLimits(const Function& f, FieldProblems& problems) {
   if (f.has_max_age()) {
     CheckRange("maxAge", f.max_age(), 1000, 86400000, problems);
   }
+  CheckRange("concurrencyLimit", f.concurrency_limit(), 0, 100000, problems);
+  // Not a number is refused as well.
+  if (f.rate_limit() != 0 &&
+      !(f.rate_limit() >= 0.01 && f.rate_limit() <= 100000)) {
+    problems.Add("rateLimit", absl::StrCat("must be 0 or 0.01 to 100000, is ",
+                                           f.rate_limit()));
+  }
+  CheckRange("rateBurst", f.rate_burst(), 0, 100000, problems);
   if (f.reuse() != "warm" && f.reuse() != "never") {
     problems.Add("reuse", "must be one of warm, never");
   }

@@ -43,17 +43,21 @@ int Dispatcher::Submit(InvocationPtr invocation) {
     queue.function = invocation->function;
     if (draining_) {
       effects.finished.emplace_back(std::move(invocation), Draining());
+    } else if (invocation->client_deadline <= clock_.Now()) {
+      effects.finished.emplace_back(std::move(invocation),
+                                    TimeSpent(queue.function->name()));
     } else if (queue.idle.empty() &&
                static_cast<int>(queue.waiting.size()) >= options_.queue_depth) {
       const std::string& name = queue.function->name();
       effects.finished.emplace_back(
-          std::move(invocation),
-          QueueFull(name, options_.queue_depth, queue.DrainEstimate()));
+          std::move(invocation), QueueFull(name, options_.queue_depth,
+                                           queue.DrainEstimate(clock_.Now())));
     } else {
       Enqueue(queue, std::move(invocation));
       Advance(key, queue, effects);
     }
     depth = static_cast<int>(queue.waiting.size());
+    EraseIfUnused(key);
   }
   Apply(std::move(effects));
   return depth;
@@ -73,9 +77,21 @@ void Dispatcher::Enqueue(FunctionQueue& queue, InvocationPtr invocation) {
 void Dispatcher::Advance(const QueueKey& key, FunctionQueue& queue,
                          Effects& effects) {
   while (!queue.waiting.empty() && !queue.idle.empty()) {
-    DispatchHead(queue, effects);
+    if (queue.waiting.front()->client_deadline <= clock_.Now()) {
+      DropHead(queue, effects);
+    } else {
+      DispatchHead(queue, effects);
+    }
   }
   AskForStarts(key, queue, effects);
+}
+
+void Dispatcher::DropHead(FunctionQueue& queue, Effects& effects) {
+  InvocationPtr invocation = std::move(queue.waiting.front());
+  queue.waiting.pop_front();
+  timers_.Cancel(invocation->timer);
+  const absl::Status error = WaitError(queue, *invocation);
+  effects.finished.emplace_back(std::move(invocation), error);
 }
 
 void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
@@ -115,13 +131,21 @@ void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
 void Dispatcher::AskForStarts(const QueueKey& key, FunctionQueue& queue,
                               Effects& effects) {
   if (!connected_ || clock_.Now() < queue.starts_paused_until) return;
-  for (int wanted = queue.StartsWanted(); wanted > 0; --wanted) {
-    StartInstance& start = effects.starts.emplace_back();
-    start.set_start_id(RandomToken(12));
-    start.set_function_id(key.first);
-    start.set_version(key.second);
-    queue.pending_starts.insert(start.start_id());
-  }
+  int wanted = queue.StartsWanted();
+  if (wanted == 0) queue.contends = false;
+  if (queue.contends) return;
+  for (; wanted > 0; --wanted) AskForStart(key, queue, "", effects);
+}
+
+void Dispatcher::AskForStart(const QueueKey& key, FunctionQueue& queue,
+                             const std::string& in_place_of, Effects& effects) {
+  queue.NoteHolding(clock_.Now());
+  StartInstance& start = effects.starts.emplace_back();
+  start.set_start_id(RandomToken(12));
+  start.set_function_id(key.first);
+  start.set_version(key.second);
+  start.set_in_place_of(in_place_of);
+  queue.pending_starts.insert(start.start_id());
 }
 
 void Dispatcher::PauseStarts(const QueueKey& key, FunctionQueue& queue,
@@ -204,7 +228,7 @@ absl::Status Dispatcher::WaitError(const FunctionQueue& queue,
     return QueueTimeout(name, waited);
   }
   if (ErrorFromStatus(queue.start_error).code() == "NO_CAPACITY") {
-    return NoCapacity(name, waited);
+    return NoCapacity(name, waited, queue.DrainEstimate(clock_.Now()));
   }
   return queue.start_error;
 }
@@ -261,6 +285,14 @@ std::map<std::string, Dispatcher::Load> Dispatcher::Loads() const {
     load.queue_depth += static_cast<int>(queue.waiting.size());
     load.in_flight += queue.live - static_cast<int>(queue.idle.size());
     load.starting += queue.starting();
+    for (const InvocationPtr& invocation : queue.waiting) {
+      load.bytes += static_cast<int64_t>(invocation->event.size());
+    }
+  }
+  for (const auto& [id, instance] : instances_) {
+    if (instance.running == nullptr) continue;
+    loads[instance.key.first].bytes +=
+        static_cast<int64_t>(instance.running->event.size());
   }
   return loads;
 }
@@ -288,6 +320,7 @@ void Dispatcher::ForgetInstance(const std::string& instance_id) {
   if (const auto queue = queues_.find(it->second.key); queue != queues_.end()) {
     queue->second.RemoveIdle(instance_id);
     --(it->second.warm ? queue->second.live : queue->second.warming);
+    if (queue->second.live == 0) queue->second.released = clock_.Now();
   }
   instances_.erase(it);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "base/mutex.h"
 #include "base/timers.h"
 #include "serverless/pool/v1/pool.pb.h"
+#include "services/router/fair_share.h"
 #include "services/router/function_queue.h"
 #include "services/router/invocation.h"
 #include "services/router/node_link.h"
@@ -25,7 +27,8 @@ namespace so {
 // late: whichever instance becomes free or warm first takes the head of the
 // queue. A call that finds no free instance asks for a start at once. A call is
 // given to another instance only while it is certain that user code has not
-// seen it.
+// seen it. When the node is full, functions get their shares of it: see
+// FairShare.
 //
 // Thread-safe. Callbacks (InvocationDone, NodeLink) run outside the lock, on
 // the thread that caused them.
@@ -35,6 +38,8 @@ class Dispatcher final : public NodeLink::Listener {
     int queue_depth = 100;
     absl::Duration queue_wait = absl::Seconds(30);
     int max_attempts = 3;
+    // See FairShare.
+    absl::Duration fair_turn = absl::Milliseconds(500);
   };
 
   // What a function has waiting and running, all versions together.
@@ -42,6 +47,8 @@ class Dispatcher final : public NodeLink::Listener {
     int queue_depth = 0;
     int in_flight = 0;
     int starting = 0;
+    // Of the events waiting and running.
+    int64_t bytes = 0;
   };
 
   // Everything is borrowed. Once timers and link are stopped nothing calls
@@ -112,7 +119,13 @@ class Dispatcher final : public NodeLink::Listener {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DispatchHead(FunctionQueue& queue, Effects& effects)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Ends a call whose time is over.
+  void DropHead(FunctionQueue& queue, Effects& effects)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AskForStarts(const QueueKey& key, FunctionQueue& queue, Effects& effects)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AskForStart(const QueueKey& key, FunctionQueue& queue,
+                   const std::string& in_place_of, Effects& effects)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void PauseStarts(const QueueKey& key, FunctionQueue& queue,
                    absl::Status error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -135,6 +148,37 @@ class Dispatcher final : public NodeLink::Listener {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseIfUnused(const QueueKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  // ---- sharing a full node (dispatcher_sharing.cc)
+  // All versions of one function, as FairShare sees them.
+  struct Contender {
+    std::string function_id;
+    // Of the version that asks next; null when none contends.
+    std::map<QueueKey, FunctionQueue>::iterator asks;
+  };
+  struct Contest {
+    FairShare rules;
+    std::vector<Contender> functions;  // As in `claims`.
+    std::vector<Claim> claims;
+  };
+  // A start was refused for want of room on the node.
+  void Contend(FunctionQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether somebody may be waiting for room.
+  bool Contended() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return offer_scheduled_;
+  }
+  Contest Survey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Claim ClaimOf(const FunctionQueue& queue) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // There may be room: who comes first asks for it.
+  void OfferRoom(Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Lets free instances of those above their share give way.
+  void ShareNode(Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // A free instance of a function, which is forgotten; empty when it has none.
+  std::string GiveUpInstance(const std::string& function_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ScheduleOffer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnOfferTimer() ABSL_LOCKS_EXCLUDED(mu_);
+
   static QueueKey KeyOf(const Invocation& invocation) {
     return {invocation.function->id(), invocation.function->version()};
   }
@@ -153,6 +197,11 @@ class Dispatcher final : public NodeLink::Listener {
   std::map<QueueKey, FunctionQueue> queues_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, InstanceRecord> instances_
       ABSL_GUARDED_BY(mu_);
+  // What the node grants; 0 while it has not said.
+  int node_memory_ ABSL_GUARDED_BY(mu_) = 0;
+  int node_instances_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration offer_pause_ ABSL_GUARDED_BY(mu_);
+  bool offer_scheduled_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace so

@@ -21,6 +21,8 @@ void Dispatcher::OnConnected(const PoolHello& hello) {
   {
     MutexLock lock(mu_);
     connected_ = true;
+    node_memory_ = hello.memory_budget();
+    node_instances_ = hello.max_instances();
     for (auto& [key, queue] : queues_) Advance(key, queue, effects);
   }
   Apply(std::move(effects));
@@ -48,6 +50,7 @@ void Dispatcher::OnDisconnected() {
       queue.pending_starts.clear();
       queue.warming = 0;
       queue.live = 0;
+      queue.contends = false;
       it = queue.waiting.empty() ? queues_.erase(it) : std::next(it);
     }
   }
@@ -64,15 +67,20 @@ void Dispatcher::OnInstance(const InstanceUpdate& update) {
     switch (update.state()) {
       case serverless::pool::v1::INSTANCE_STATE_WARMING: {
         FunctionQueue& queue = queues_[key];
-        queue.pending_starts.erase(update.start_id());
+        queue.NoteHolding(clock_.Now());
+        const bool granted = queue.pending_starts.erase(update.start_id()) > 0;
         if (known != instances_.end()) break;
         instances_[update.instance_id()].key = key;
+        queue.instance_memory = update.memory();
         ++queue.warming;
+        // There was room: perhaps for the next one too.
+        if (granted && queue.contends) OfferRoom(effects);
         break;
       }
       case serverless::pool::v1::INSTANCE_STATE_WARM: {
         FunctionQueue& queue = queues_[key];
-        queue.pending_starts.erase(update.start_id());
+        queue.NoteHolding(clock_.Now());
+        const bool granted = queue.pending_starts.erase(update.start_id()) > 0;
         if (known != instances_.end() && known->second.warm) break;
         if (known != instances_.end()) --queue.warming;
         InstanceRecord& instance = instances_[update.instance_id()];
@@ -81,6 +89,7 @@ void Dispatcher::OnInstance(const InstanceUpdate& update) {
         instance.warm_at = clock_.Now();
         instance.start_ms = update.start_ms();
         instance.init_ms = update.init_ms();
+        queue.instance_memory = update.memory();
         ++queue.live;
         // Below those in use: one started ahead of demand must not take their
         // calls and let them expire.
@@ -88,6 +97,7 @@ void Dispatcher::OnInstance(const InstanceUpdate& update) {
         queue.start_error = absl::OkStatus();
         queue.start_pause = absl::ZeroDuration();
         Advance(key, queue, effects);
+        if (granted && queue.contends) OfferRoom(effects);
         break;
       }
       case serverless::pool::v1::INSTANCE_STATE_TERMINATING: {
@@ -96,6 +106,7 @@ void Dispatcher::OnInstance(const InstanceUpdate& update) {
           break;
         }
         ForgetInstance(update.instance_id());
+        OfferRoom(effects);
         if (const auto it = queues_.find(key); it != queues_.end()) {
           Advance(key, it->second, effects);
           EraseIfUnused(key);
@@ -125,6 +136,10 @@ void Dispatcher::OnStartFailed(const StartFailed& failure) {
       if (!queue.waiting.empty()) {
         EndQueued(queue, FunctionDeleted(queue.function->name()), effects);
       }
+    } else if (failure.node_full()) {
+      queue.start_error =
+          ErrorStatus(absl::StatusCode::kUnavailable, failure.error());
+      Contend(queue);
     } else if (code == "NO_CAPACITY" || code == "UNAVAILABLE") {
       PauseStarts(key, queue,
                   ErrorStatus(absl::StatusCode::kUnavailable, failure.error()));
@@ -139,6 +154,7 @@ void Dispatcher::OnStartFailed(const StartFailed& failure) {
     }
     AskForStarts(key, queue, effects);
     EraseIfUnused(key);
+    if (failure.node_full()) ShareNode(effects);
   }
   Apply(std::move(effects));
 }
@@ -216,17 +232,20 @@ void Dispatcher::OnResult(Result result) {
     InstanceRecord& instance = instances_[instance_id];
     const QueueKey key = instance.key;
     FunctionQueue& queue = queues_[key];
-    queue.RecordServiceTime(clock_.Now() - invocation->dispatched);
+    queue.drained.Record(clock_.Now());
     const bool free = result.instance_free();
     effects.finished.emplace_back(
         invocation,
         ResultReceipt(*invocation, instance.running_cold, std::move(result)));
     if (free) {
       queue.idle.push_back(instance_id);
+      ShareNode(effects);
     } else {
       ForgetInstance(instance_id);
+      OfferRoom(effects);
     }
-    Advance(key, queue, effects);
+    // Another one than before when its last instance has given way.
+    Advance(key, queues_[key], effects);
     EraseIfUnused(key);
   }
   Apply(std::move(effects));

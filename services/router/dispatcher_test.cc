@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/testing/manual_clock.h"
 #include "base/testing/status_matchers.h"
 
@@ -257,6 +258,24 @@ TEST_F(DispatcherTest, FullQueueRefusesAndSaysWhenToRetry) {
   EXPECT_EQ(ErrorFromStatus(refused.status()).executed(), "no");
 }
 
+TEST_F(DispatcherTest, RetryAfterFollowsThePaceOfTheQueue) {
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Submit("req-0");
+  for (int i = 1; i <= 10; ++i) {
+    Submit(absl::StrCat("req-", i));
+    clock_.Advance(absl::Seconds(4));
+    Answer("inst-1", absl::StrCat("req-", i - 1));
+  }
+  for (int i = 0; i < 3; ++i) Submit("waits");
+  Call& refused = Submit("refused");
+  EXPECT_THAT(refused.status(), HasErrorCode("QUEUE_FULL"));
+  // Three wait, and it takes four seconds each.
+  const double retry_after = ErrorFromStatus(refused.status()).retry_after();
+  EXPECT_GE(retry_after, 9);
+  EXPECT_LE(retry_after, 14);
+}
+
 TEST_F(DispatcherTest, WaitingInVainNamesTheLayerThatGaveUp) {
   function_.set_max_instances(1);
   Warm("inst-1");
@@ -277,6 +296,30 @@ TEST_F(DispatcherTest, ClientDeadlineShortensWaitAndTimeout) {
   Call& waiting = Submit("req-2", clock_.Now() + absl::Milliseconds(300));
   clock_.Advance(absl::Milliseconds(301));
   EXPECT_THAT(waiting.status(), HasErrorCode("QUEUE_TIMEOUT"));
+}
+
+TEST_F(DispatcherTest, CallWhoseTimeIsOverDoesNotRun) {
+  Warm("inst-1");
+  Call& call = Submit("req-1", clock_.Now());
+  ASSERT_TRUE(call.done());
+  EXPECT_THAT(call.status(), HasErrorCode("QUEUE_TIMEOUT"));
+  EXPECT_EQ(ErrorFromStatus(call.status()).executed(), "no");
+  EXPECT_THAT(link_.dispatches, IsEmpty());
+}
+
+TEST_F(DispatcherTest, WaitingCallWhoseTimeIsOverIsPassedBy) {
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Submit("req-1");
+  const absl::Duration left = absl::Milliseconds(300);
+  // Its instance is free at the very moment when the time is over, and that is
+  // heard of before the timer.
+  clock_.Schedule(left, [this] { Answer("inst-1", "req-1"); });
+  Call& spent = Submit("req-2", clock_.Now() + left);
+  Submit("req-3");
+  clock_.Advance(left);
+  EXPECT_THAT(spent.status(), HasErrorCode("QUEUE_TIMEOUT"));
+  EXPECT_EQ(link_.dispatches.back().request_id(), "req-3");
 }
 
 TEST_F(DispatcherTest, CallRefusedBeforeItStartedGoesElsewhereFirst) {
@@ -455,6 +498,7 @@ TEST_F(DispatcherTest, LoadsCountWaitingRunningAndStarting) {
   EXPECT_EQ(loads.at("fn-1").in_flight, 1);
   EXPECT_EQ(loads.at("fn-1").queue_depth, 1);
   EXPECT_EQ(loads.at("fn-1").starting, 1);
+  EXPECT_EQ(loads.at("fn-1").bytes, 4);  // Two events of {}.
 }
 
 TEST_F(DispatcherTest, QuietFunctionLeavesNothingBehind) {

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "services/router/drain_rate.h"
 #include "services/router/invocation.h"
 
 namespace so {
@@ -33,8 +34,18 @@ struct FunctionQueue {
   absl::Duration start_pause;
   bool start_retry_scheduled = false;
 
-  // Moving average of the time an instance is held by a call, in ms.
-  double service_ms = 0;
+  // It was refused an instance because the node is full, and wants it still.
+  // It is asked for again in its turn.
+  bool contends = false;
+  // What an instance takes of the node's memory in MB; 0 while unknown.
+  int instance_memory = 0;
+  // Since when it has had an instance, or asked for one, without interruption.
+  absl::Time held_since;
+  // When it lost its last instance.
+  absl::Time released = absl::InfinitePast();
+
+  // How fast its calls end.
+  DrainRate drained;
 
   int starting() const {
     return warming + static_cast<int>(pending_starts.size());
@@ -44,10 +55,18 @@ struct FunctionQueue {
   // under way will serve, as far as max_instances allows.
   int StartsWanted() const;
 
-  // When a slot in a full queue may be free again.
-  absl::Duration DrainEstimate() const;
+  // Instances it has, those that are starting included.
+  int held() const { return live + starting(); }
+  // To be called before `held` grows.
+  void NoteHolding(absl::Time now) {
+    if (held() == 0) held_since = now;
+  }
 
-  void RecordServiceTime(absl::Duration held);
+  // When those who wait now will have been served.
+  absl::Duration DrainEstimate(absl::Time now) const {
+    return drained.TimeFor(static_cast<double>(waiting.size()), now);
+  }
+
   void RemoveIdle(absl::string_view instance_id);
   bool unused() const {
     return waiting.empty() && live == 0 && starting() == 0;

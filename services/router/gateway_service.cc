@@ -16,6 +16,8 @@ namespace {
 
 // What may travel on the stream, in bytes.
 constexpr size_t kSmall = 64 << 10;
+// Of who calls, in bytes.
+constexpr size_t kMaxClient = 256;
 // Large receipts that wait to be collected, in bytes. Collecting takes a
 // gateway a round trip.
 constexpr size_t kKeptBytes = 256 << 20;
@@ -80,6 +82,7 @@ class GatewayService::Session final
         {.function = std::move(*request.mutable_function()),
          .event = std::move(*request.mutable_event()),
          .request_id = std::move(*request.mutable_request_id()),
+         .client = call.client().substr(0, kMaxClient),
          .client_deadline =
              call.timeout() > 0
                  ? absl::Now() + absl::Milliseconds(call.timeout())

@@ -57,7 +57,8 @@ class GatewayServiceTest : public testing::Test {
       : dispatcher_({}, clock_, clock_, node_, Logger("ROUTER")),
         statistics_(absl::Seconds(60), clock_),
         logs_({}),
-        router_(directory_, dispatcher_, statistics_, logs_, clock_),
+        admission_({.per_client = {.rate = 0.1, .burst = 1}}, clock_),
+        router_(directory_, admission_, dispatcher_, statistics_, logs_, clock_),
         service_(router_) {
     serverless::function::v1::Function function;
     function.set_id("fn-1");
@@ -77,10 +78,11 @@ class GatewayServiceTest : public testing::Test {
   ~GatewayServiceTest() override { context_.TryCancel(); }
 
   void Call(uint64_t id, const std::string& event,
-            const std::string& function = "hello") {
+            const std::string& client = "") {
     AttachRequest request;
     request.set_call_id(id);
-    request.mutable_call()->mutable_request()->set_function(function);
+    request.mutable_call()->mutable_request()->set_function("hello");
+    request.mutable_call()->set_client(client);
     request.mutable_call()->mutable_request()->set_event(event);
     EXPECT_TRUE(stream_->Write(request));
   }
@@ -110,6 +112,7 @@ class GatewayServiceTest : public testing::Test {
   Dispatcher dispatcher_;
   Statistics statistics_;
   LogStore logs_;
+  Admission admission_;
   FakeFunctionDirectory directory_;
   InvocationRouter router_;
   GatewayService service_;
@@ -133,7 +136,7 @@ TEST_F(GatewayServiceTest, AnswersEachCallByItsId) {
 }
 
 TEST_F(GatewayServiceTest, TellsFailuresWithTheirDetails) {
-  Call(7, "{", "hello");
+  Call(7, "{");
   const AttachResponse response = Read();
   EXPECT_EQ(response.call_id(), 7u);
   EXPECT_EQ(response.status().code(),
@@ -143,6 +146,16 @@ TEST_F(GatewayServiceTest, TellsFailuresWithTheirDetails) {
   ASSERT_TRUE(response.status().details(0).UnpackTo(&error));
   EXPECT_EQ(error.details(0).field(), "event");
   EXPECT_EQ(error.executed(), "no");
+}
+
+TEST_F(GatewayServiceTest, CountsAgainstTheRateOfTheClient) {
+  Call(1, "1", "ip:192.0.2.1");
+  EXPECT_TRUE(Read().has_receipt());
+  Call(2, "2", "ip:192.0.2.1");
+  EXPECT_EQ(Read().status().code(),
+            static_cast<int>(absl::StatusCode::kResourceExhausted));
+  Call(3, "3", "ip:192.0.2.2");
+  EXPECT_TRUE(Read().has_receipt());
 }
 
 TEST_F(GatewayServiceTest, LargeReceiptsAreCollectedOnce) {

@@ -43,10 +43,11 @@ absl::Status CheckCall(const InvocationRouter::Call& call) {
 }  // namespace
 
 InvocationRouter::InvocationRouter(FunctionDirectory& directory,
-                                   Dispatcher& dispatcher,
+                                   Admission& admission, Dispatcher& dispatcher,
                                    Statistics& statistics, LogStore& logs,
                                    const Clock& clock)
     : directory_(directory),
+      admission_(admission),
       dispatcher_(dispatcher),
       statistics_(statistics),
       logs_(logs),
@@ -81,6 +82,14 @@ void InvocationRouter::Submit(Call call, absl::Time received,
                               FunctionPtr function,
                               const std::shared_ptr<Ticket>& ticket,
                               InvocationDone done) {
+  const auto bytes = static_cast<int64_t>(call.event.size());
+  if (const absl::Status admitted =
+          admission_.Admit(*function, call.client, bytes);
+      !admitted.ok()) {
+    statistics_.RecordCall(*function, clock_.Now() - received, admitted);
+    done(admitted);
+    return;
+  }
   auto invocation = std::make_shared<Invocation>();
   invocation->request_id = std::move(call.request_id);
   invocation->function = std::move(function);
@@ -89,8 +98,10 @@ void InvocationRouter::Submit(Call call, absl::Time received,
   invocation->client_deadline = call.client_deadline;
   // Weak: the invocation owns its own callback.
   invocation->done =
-      [this, self = std::weak_ptr<Invocation>(invocation),
+      [this, self = std::weak_ptr<Invocation>(invocation), bytes,
+       function_id = invocation->function->id(),
        done = std::move(done)](absl::StatusOr<Receipt> outcome) mutable {
+        admission_.Release(function_id, bytes);
         if (const InvocationPtr ended = self.lock(); ended != nullptr) {
           Record(*ended, outcome);
         }
@@ -133,6 +144,7 @@ void InvocationRouter::Record(const Invocation& invocation,
 
 void InvocationRouter::OnFunctionDeleted(const std::string& function_id) {
   dispatcher_.ForgetFunction(function_id);
+  admission_.ForgetFunction(function_id);
   statistics_.ForgetFunction(function_id);
   logs_.ForgetFunction(function_id);
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "services/registry/client/function_directory.h"
+#include "services/router/admission.h"
 #include "services/router/dispatcher.h"
 #include "services/router/invocation.h"
 #include "services/router/log_store.h"
@@ -17,14 +18,15 @@ namespace so {
 // Largest event and result, in bytes.
 inline constexpr size_t kMaxEventBytes = 6 << 20;
 
-// Takes calls in: checks them, finds their function, hands them to the
-// dispatcher, and keeps the books when they end. Thread-safe.
+// Takes calls in: checks them, finds their function, lets them pass or not,
+// hands them to the dispatcher, and keeps the books when they end. Thread-safe.
 class InvocationRouter final : public FunctionDirectory::Listener {
  public:
   struct Call {
     std::string function;    // Id or name, optionally ":version".
     std::string event;       // JSON text; empty means {}.
     std::string request_id;  // Empty: one is made.
+    std::string client;      // Who calls, for its rate limit; may be empty.
     absl::Time client_deadline = absl::InfiniteFuture();
   };
 
@@ -39,8 +41,9 @@ class InvocationRouter final : public FunctionDirectory::Listener {
 
   // Everything is borrowed. `directory` must not call back any more when this
   // is destroyed.
-  InvocationRouter(FunctionDirectory& directory, Dispatcher& dispatcher,
-                   Statistics& statistics, LogStore& logs, const Clock& clock);
+  InvocationRouter(FunctionDirectory& directory, Admission& admission,
+                   Dispatcher& dispatcher, Statistics& statistics,
+                   LogStore& logs, const Clock& clock);
 
   // `done` runs exactly once, perhaps before this returns.
   std::shared_ptr<Ticket> Invoke(Call call, InvocationDone done);
@@ -58,6 +61,7 @@ class InvocationRouter final : public FunctionDirectory::Listener {
               const absl::StatusOr<Receipt>& outcome);
 
   FunctionDirectory& directory_;
+  Admission& admission_;
   Dispatcher& dispatcher_;
   Statistics& statistics_;
   LogStore& logs_;

@@ -1,5 +1,8 @@
 // so-router: queues, dispatches and answers invocations.
 
+#include <algorithm>
+#include <cstdint>
+
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/ids.h"
@@ -10,6 +13,7 @@
 #include "rpc/server.h"
 #include "serverless/config/v1/router.pb.h"
 #include "services/registry/client/grpc_function_directory.h"
+#include "services/router/admission.h"
 #include "services/router/dispatcher.h"
 #include "services/router/gateway_service.h"
 #include "services/router/grpc_node_link.h"
@@ -17,6 +21,23 @@
 #include "services/router/log_store.h"
 #include "services/router/router_service.h"
 #include "services/router/statistics.h"
+
+namespace {
+
+so::Admission::Options AdmissionOptions(
+    const serverless::config::v1::RouterConfig& config) {
+  const int64_t bytes = config.queue_bytes();
+  // Any one event must fit.
+  const int64_t share =
+      std::max<int64_t>(bytes * config.queue_bytes_share() / 100,
+                        static_cast<int64_t>(so::kMaxEventBytes));
+  return {.queue_bytes = bytes,
+          .queue_bytes_per_function = share,
+          .per_client = {.rate = config.client_rate_limit(),
+                         .burst = config.client_rate_burst()}};
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   so::BlockTerminationSignals();
@@ -32,14 +53,17 @@ int main(int argc, char** argv) {
                         so::MakeId("router", clock), timers);
   so::Dispatcher dispatcher({.queue_depth = config.queue_depth(),
                              .queue_wait = so::ToAbsl(config.queue_wait()),
-                             .max_attempts = config.max_attempts()},
+                             .max_attempts = config.max_attempts(),
+                             .fair_turn = so::ToAbsl(config.fair_turn())},
                             clock, timers, pool, log);
+  so::Admission admission(AdmissionOptions(config), clock);
   so::Statistics statistics(so::ToAbsl(config.statistics_window()), clock);
   so::LogStore logs({.per_function = config.logs_per_function(),
                      .total_bytes = config.logs_total_bytes()});
   so::GrpcFunctionDirectory directory(
       loop, so::MakeChannel(config.registry_address()), timers);
-  so::InvocationRouter router(directory, dispatcher, statistics, logs, clock);
+  so::InvocationRouter router(directory, admission, dispatcher, statistics,
+                              logs, clock);
   directory.Subscribe(router);
   so::GatewayService gateways(router);
   so::RouterService service(router, directory, dispatcher, statistics, logs,

@@ -1,5 +1,8 @@
 #include "services/router/router_errors.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 
 namespace so {
@@ -9,7 +12,8 @@ absl::Status Retryable(absl::StatusCode code, absl::string_view name,
                        absl::string_view message, absl::Duration retry_after) {
   Error error = MakeError(name, message, "no");
   error.set_retryable(true);
-  error.set_retry_after(absl::ToDoubleSeconds(retry_after));
+  error.set_retry_after(
+      std::max(1.0, std::ceil(absl::ToDoubleSeconds(retry_after) - 1e-6)));
   return ErrorStatus(code, error);
 }
 
@@ -27,6 +31,44 @@ absl::Status QueueFull(absl::string_view function, int depth,
       retry_after);
 }
 
+absl::Status QueueBytesFull(absl::string_view function, int64_t bytes,
+                            absl::Duration retry_after) {
+  return Retryable(
+      absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+      absl::StrCat("the calls of ", function, " that wait or run may hold ",
+                   bytes, " bytes of events, and this one does not fit"),
+      retry_after);
+}
+
+absl::Status NoQueueBytes(int64_t held, absl::Duration retry_after) {
+  return Retryable(absl::StatusCode::kUnavailable, "NO_CAPACITY",
+                   absl::StrCat("the calls that wait or run already hold ",
+                                held, " bytes of events"),
+                   retry_after);
+}
+
+absl::Status RateLimited(absl::string_view function, double rate,
+                         absl::Duration retry_after) {
+  return Retryable(
+      absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
+      absl::StrCat(function, " takes ", rate, " calls a second (rateLimit)"),
+      retry_after);
+}
+
+absl::Status ClientRateLimited(absl::Duration retry_after) {
+  return Retryable(absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
+                   "this client makes more calls a second than it may",
+                   retry_after);
+}
+
+absl::Status ConcurrencyLimit(absl::string_view function, int limit,
+                              absl::Duration retry_after) {
+  return Retryable(absl::StatusCode::kResourceExhausted, "CONCURRENCY_LIMIT",
+                   absl::StrCat(function, " already has ", limit,
+                                " calls waiting or running (concurrencyLimit)"),
+                   retry_after);
+}
+
 absl::Status QueueTimeout(absl::string_view function, absl::Duration waited) {
   return Retryable(absl::StatusCode::kDeadlineExceeded, "QUEUE_TIMEOUT",
                    absl::StrCat("the router found no free instance of ",
@@ -34,11 +76,20 @@ absl::Status QueueTimeout(absl::string_view function, absl::Duration waited) {
                    absl::Seconds(1));
 }
 
-absl::Status NoCapacity(absl::string_view function, absl::Duration waited) {
+absl::Status TimeSpent(absl::string_view function) {
+  return Retryable(absl::StatusCode::kDeadlineExceeded, "QUEUE_TIMEOUT",
+                   absl::StrCat("the time that the client gave was over before "
+                                "the router could look for an instance of ",
+                                function),
+                   absl::Seconds(1));
+}
+
+absl::Status NoCapacity(absl::string_view function, absl::Duration waited,
+                        absl::Duration retry_after) {
   return Retryable(absl::StatusCode::kUnavailable, "NO_CAPACITY",
                    absl::StrCat("no room for an instance of ", function,
                                 " came free within ", Milliseconds(waited)),
-                   absl::Seconds(1));
+                   retry_after);
 }
 
 absl::Status NoPool() {

@@ -1,6 +1,8 @@
 #include "services/router/router_service.h"
 
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -18,6 +20,12 @@ namespace {
 
 constexpr int kDefaultLogs = 100;
 constexpr int kMaxLogs = 1000;
+
+// Who calls, as the gateway tells it.
+std::string ClientOf(const CallPtr<InvokeRequest, InvokeResponse>& call) {
+  constexpr size_t kMaxBytes = 256;
+  return call->metadata("x-so-client").substr(0, kMaxBytes);
+}
 
 }  // namespace
 
@@ -42,6 +50,7 @@ void RouterService::Invoke(CallPtr<InvokeRequest, InvokeResponse> call) {
       router_.Invoke({.function = request.function(),
                       .event = request.event(),
                       .request_id = request.request_id(),
+                      .client = ClientOf(call),
                       .client_deadline = call->deadline()},
                      [this, call](absl::StatusOr<Receipt> outcome) {
                        if (outcome.ok()) {

@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -41,6 +43,13 @@ class EchoNode final : public NodeLink {
     listener_->OnInstance(update);
   }
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
+    if (hold) {
+      held.push_back(std::move(dispatch));
+      return;
+    }
+    Answer(dispatch);
+  }
+  void Answer(const serverless::pool::v1::Dispatch& dispatch) {
     serverless::pool::v1::Result result;
     result.set_request_id(dispatch.request_id());
     result.set_instance_id(dispatch.instance_id());
@@ -51,6 +60,10 @@ class EchoNode final : public NodeLink {
     listener_->OnResult(result);
   }
 
+  // Calls are not answered but kept. Set and read while none is under way.
+  bool hold = false;
+  std::vector<serverless::pool::v1::Dispatch> held;
+
  private:
   Listener* listener_ = nullptr;
 };
@@ -59,19 +72,15 @@ class RouterServiceTest : public testing::Test {
  protected:
   RouterServiceTest()
       : dispatcher_({}, clock_, clock_, node_, Logger("ROUTER")),
+        admission_({.per_client = {.rate = 0.1, .burst = 2}}, clock_),
         statistics_(absl::Seconds(60), clock_),
         logs_({}),
-        router_(directory_, dispatcher_, statistics_, logs_, clock_),
+        router_(directory_, admission_, dispatcher_, statistics_, logs_,
+                clock_),
         service_(router_, directory_, dispatcher_, statistics_, logs_,
                  Logger("ROUTER")) {
     directory_.Subscribe(router_);
-    serverless::function::v1::Function function;
-    function.set_id("fn-1");
-    function.set_name("hello");
-    function.set_version(1);
-    function.set_timeout(1000);
-    function.set_max_instances(2);
-    directory_.Put(function);
+    Put({});
     node_.Attach(dispatcher_);
     auto server = Server::Start({.address = "127.0.0.1:0"}, {&service_});
     EXPECT_THAT(server, IsOk());
@@ -80,10 +89,22 @@ class RouterServiceTest : public testing::Test {
         server_->InProcessChannel());
   }
 
+  // The function "hello", with more settings of its own.
+  void Put(serverless::function::v1::Function function) {
+    function.set_id("fn-1");
+    function.set_name("hello");
+    function.set_version(1);
+    function.set_timeout(1000);
+    function.set_max_instances(1);
+    directory_.Put(function);
+  }
+
   absl::StatusOr<InvokeResponse> Invoke(const std::string& function,
                                         const std::string& event,
-                                        const std::string& request_id = "") {
+                                        const std::string& request_id = "",
+                                        const std::string& client = "") {
     grpc::ClientContext context;
+    if (!client.empty()) context.AddMetadata("x-so-client", client);
     InvokeRequest request;
     request.set_function(function);
     request.set_event(event);
@@ -115,6 +136,7 @@ class RouterServiceTest : public testing::Test {
   ManualClock clock_;
   EchoNode node_;
   Dispatcher dispatcher_;
+  Admission admission_;
   class Statistics statistics_;
   LogStore logs_;
   FakeFunctionDirectory directory_;
@@ -150,6 +172,83 @@ TEST_F(RouterServiceTest, RefusesBadCallsByField) {
   EXPECT_THAT(Invoke("nobody", "{}"), HasErrorCode("NOT_FOUND"));
   const std::string large = absl::StrCat("\"", std::string(6 << 20, 'x'), "\"");
   EXPECT_THAT(Invoke("hello", large), HasErrorCode("PAYLOAD_TOO_LARGE"));
+}
+
+TEST_F(RouterServiceTest, RateLimitOfTheFunctionRefusesBeforeItRuns) {
+  serverless::function::v1::Function limited;
+  limited.set_rate_limit(0.5);
+  limited.set_rate_burst(1);
+  Put(limited);
+  SO_ASSERT_OK(Invoke("hello", "{}"));
+  const auto refused = Invoke("hello", "{}");
+  EXPECT_THAT(refused, HasErrorCode("RATE_LIMITED"));
+  EXPECT_EQ(ErrorFromStatus(refused.status()).retry_after(), 2);
+  EXPECT_EQ(ErrorFromStatus(refused.status()).executed(), "no");
+  const GetStatisticsResponse statistics = Statistics();
+  EXPECT_EQ(statistics.functions(0).refusals().at("RATE_LIMITED"), 1);
+  // More instances would not have helped.
+  EXPECT_EQ(statistics.functions(0).rejected(), 0);
+  clock_.Advance(absl::Seconds(2));
+  SO_ASSERT_OK(Invoke("hello", "{}"));
+}
+
+TEST_F(RouterServiceTest, RateOfAClientIsThatOfItsName) {
+  SO_ASSERT_OK(Invoke("hello", "{}", "", "id:alice"));
+  SO_ASSERT_OK(Invoke("hello", "{}", "", "id:alice"));
+  EXPECT_THAT(Invoke("hello", "{}", "", "id:alice"),
+              HasErrorCode("RATE_LIMITED"));
+  SO_EXPECT_OK(Invoke("hello", "{}", "", "id:bob"));
+  SO_EXPECT_OK(Invoke("hello", "{}"));
+}
+
+TEST_F(RouterServiceTest, ConcurrencyLimitCountsUntilTheCallHasEnded) {
+  serverless::function::v1::Function limited;
+  limited.set_concurrency_limit(1);
+  Put(limited);
+  node_.hold = true;
+  absl::StatusOr<Receipt> first = absl::UnknownError("has not ended");
+  router_.Invoke({.function = "hello", .event = "{}"},
+                 [&](absl::StatusOr<Receipt> outcome) { first = outcome; });
+  ASSERT_THAT(node_.held, SizeIs(1));
+  EXPECT_THAT(Invoke("hello", "{}"), HasErrorCode("CONCURRENCY_LIMIT"));
+  EXPECT_EQ(Statistics().functions(0).queue_bytes(), 2);
+  node_.hold = false;
+  node_.Answer(node_.held[0]);
+  SO_EXPECT_OK(first);
+  SO_EXPECT_OK(Invoke("hello", "{}"));
+  EXPECT_EQ(Statistics().functions(0).queue_bytes(), 0);
+}
+
+TEST_F(RouterServiceTest, ClientThatGoesAwayLeavesTheQueueAndItsPlace) {
+  serverless::function::v1::Function limited;
+  limited.set_concurrency_limit(2);
+  Put(limited);
+  node_.hold = true;
+  router_.Invoke({.function = "hello", .event = "{}"},
+                 [](absl::StatusOr<Receipt>) {});
+  ASSERT_THAT(node_.held, SizeIs(1));
+  grpc::ClientContext context;
+  InvokeRequest request;
+  request.set_function("hello");
+  InvokeResponse response;
+  grpc::CompletionQueue queue;
+  auto call = stub_->AsyncInvoke(&context, request, &queue);
+  grpc::Status status;
+  call->Finish(&response, &status, nullptr);
+  // It waits behind the first one.
+  while (dispatcher_.Loads()["fn-1"].queue_depth == 0)
+    std::this_thread::yield();
+  EXPECT_THAT(Invoke("hello", "{}"), HasErrorCode("CONCURRENCY_LIMIT"));
+  context.TryCancel();
+  void* tag;
+  bool ok;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+  while (dispatcher_.Loads()["fn-1"].queue_depth > 0) std::this_thread::yield();
+  node_.hold = false;
+  node_.Answer(node_.held[0]);
+  EXPECT_THAT(node_.held, SizeIs(1));  // It never ran.
+  SO_EXPECT_OK(Invoke("hello", "{}"));
 }
 
 TEST_F(RouterServiceTest, LogsOfRecentInvocationsAreListed) {

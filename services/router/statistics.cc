@@ -36,8 +36,10 @@ void Statistics::RecordCall(const Function& function, absl::Duration response,
     if (outcome->duration() > 0) {
       counters.duration.Record(outcome->duration() / 1000);
     }
-  } else if (IsRefusal(ErrorFromStatus(outcome.status()).code())) {
-    ++counters.rejected;
+  } else {
+    const std::string code = ErrorFromStatus(outcome.status()).code();
+    ++counters.refusals[code];
+    if (IsRefusal(code)) ++counters.rejected;
   }
   counters.recent.RecordCall(clock_.Now(), absl::ToDoubleMilliseconds(response),
                              failed);
@@ -66,11 +68,15 @@ GetStatisticsResponse Statistics::Snapshot(
       statistics.set_queue_depth(it->second.queue_depth);
       statistics.set_in_flight(it->second.in_flight);
       statistics.set_starting(it->second.starting);
+      statistics.set_queue_bytes(static_cast<double>(it->second.bytes));
     }
     statistics.set_invocations(counters.invocations);
     statistics.set_errors(counters.errors);
     statistics.set_cold_starts(counters.cold_starts);
     statistics.set_rejected(counters.rejected);
+    for (const auto& [code, count] : counters.refusals) {
+      (*statistics.mutable_refusals())[code] = count;
+    }
     const CallSummary recent = counters.recent.Summarize(now);
     statistics.set_window_seconds(absl::ToDoubleSeconds(window_));
     statistics.set_window_invocations(static_cast<double>(recent.calls));

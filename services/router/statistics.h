@@ -44,6 +44,8 @@ class Statistics {
     double errors = 0;
     double cold_starts = 0;
     double rejected = 0;
+    // By code of the error.
+    std::map<std::string, double> refusals;
     CallWindow recent;
     DurationBuckets duration;
   };

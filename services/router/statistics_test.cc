@@ -54,5 +54,17 @@ TEST_F(StatisticsTest, TheWindowForgetsAndTheTotalsDoNot) {
   EXPECT_EQ(Read().invocations(), 1);
 }
 
+TEST_F(StatisticsTest, RefusalsAreCountedByReason) {
+  Record(QueueFull("hello", 1, absl::Seconds(1)));
+  Record(RateLimited("hello", 1, absl::Seconds(1)));
+  Record(RateLimited("hello", 1, absl::Seconds(1)));
+  Record(Receipt());
+  const FunctionStatistics statistics = Read();
+  EXPECT_EQ(statistics.refusals().size(), 2u);
+  EXPECT_EQ(statistics.refusals().at("QUEUE_FULL"), 1);
+  EXPECT_EQ(statistics.refusals().at("RATE_LIMITED"), 2);
+  EXPECT_EQ(statistics.rejected(), 1);
+}
+
 }  // namespace
 }  // namespace so

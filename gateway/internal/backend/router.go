@@ -3,12 +3,14 @@ package backend
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	errorv1 "serverless-orchestrator/gateway/gen/serverless/error/v1"
@@ -190,6 +192,9 @@ func (a *attachment) invoke(ctx context.Context, request *routerv1.InvokeRequest
 		return nil, errLost
 	}
 	call := &routerv1.Call{Request: request}
+	if outgoing, ok := metadata.FromOutgoingContext(ctx); ok {
+		call.Client = strings.Join(outgoing.Get(ClientKey), "")
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		call.Timeout = max(1, time.Until(deadline).Milliseconds())
 	}

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -87,6 +88,7 @@ func (f *fakeRouter) serve(stream grpc.BidiStreamingServer[routerv1.AttachReques
 		default:
 			response.Outcome = &routerv1.AttachResponse_Receipt{Receipt: &routerv1.InvokeResponse{
 				Body: invocation.GetEvent(), FunctionName: "stream",
+				RequestId: request.GetCall().GetClient(),
 			}}
 		}
 		if err := stream.Send(response); err != nil {
@@ -155,6 +157,15 @@ func TestRouterAnswersOverTheStream(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+func TestRouterSaysWhoCalls(t *testing.T) {
+	_, router := startRouter(t)
+	ctx := metadata.AppendToOutgoingContext(t.Context(), backend.ClientKey, "ip:192.0.2.1")
+	receipt, err := router.Invoke(ctx, &routerv1.InvokeRequest{Function: "echo"})
+	if err != nil || receipt.GetRequestId() != "ip:192.0.2.1" {
+		t.Errorf("client = %q, %v", receipt.GetRequestId(), err)
+	}
 }
 
 func TestRouterTellsErrorsAsACallOfItsOwnWould(t *testing.T) {

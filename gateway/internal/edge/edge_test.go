@@ -41,6 +41,7 @@ func start(t *testing.T) *endpoint {
 	server := NewServer(Options{
 		Backends: cluster.Backends, Log: slog.New(slog.DiscardHandler),
 		CallTimeout: 10 * time.Second, InvokeTimeout: 100 * time.Second,
+		ClientHeader: "X-Client-Id",
 	})
 	listener := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
@@ -99,7 +100,8 @@ func TestMessagesMetadataAndTrailersPassUnchanged(t *testing.T) {
 		invoke, _ := request.(*routerv1.InvokeRequest)
 		return &routerv1.InvokeResponse{Body: invoke.GetEvent()}, nil
 	})
-	ctx := metadata.AppendToOutgoingContext(t.Context(), "traceparent", "00-1", "x-so-internal", "evil", "some-bin", "\x00\xff")
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "traceparent", "00-1", "x-so-internal", "evil",
+		"x-so-client", "id:bob", "x-client-id", "alice", "some-bin", "\x00\xff")
 	event := make([]byte, 6<<20)
 	event[1] = 7
 	var header, trailer metadata.MD
@@ -115,8 +117,21 @@ func TestMessagesMetadataAndTrailersPassUnchanged(t *testing.T) {
 	if !slices.Equal(got.Get("traceparent"), []string{"00-1"}) || !slices.Equal(got.Get("some-bin"), []string{"\x00\xff"}) {
 		t.Errorf("metadata = %v", got)
 	}
+	if client := got.Get("x-so-client"); !slices.Equal(client, []string{"id:alice"}) {
+		t.Errorf("client = %v", client)
+	}
 	if len(got.Get("x-so-internal")) != 0 {
 		t.Error("a name of the platform's own came from a client")
+	}
+}
+
+func TestClientWithoutTheHeaderIsItsAddress(t *testing.T) {
+	e := start(t)
+	if _, err := routerv1.NewRouterServiceClient(e.client).Invoke(t.Context(), &routerv1.InvokeRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if client := e.cluster.LastCall(t).Metadata.Get("x-so-client"); !slices.Equal(client, []string{"ip:bufconn"}) {
+		t.Errorf("client = %v", client)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"serverless-orchestrator/gateway/internal/backend"
@@ -65,11 +66,26 @@ func (p *proxy) handle(_ any, inbound grpc.ServerStream) error {
 // deadline flow through it by themselves.
 func (p *proxy) outgoing(ctx context.Context, method string) (context.Context, context.CancelFunc) {
 	inbound, _ := metadata.FromIncomingContext(ctx)
-	ctx = metadata.NewOutgoingContext(ctx, forwardable(inbound))
+	outbound := forwardable(inbound)
+	outbound.Set(backend.ClientKey, p.clientOf(ctx, inbound))
+	ctx = metadata.NewOutgoingContext(ctx, outbound)
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, p.options.deadlineOf(method))
+}
+
+// clientOf is whose rate limit a call counts against.
+func (p *proxy) clientOf(ctx context.Context, inbound metadata.MD) string {
+	said := ""
+	if values := inbound.Get(p.options.ClientHeader); p.options.ClientHeader != "" && len(values) > 0 {
+		said = values[0]
+	}
+	address := ""
+	if from, ok := peer.FromContext(ctx); ok {
+		address = from.Addr.String()
+	}
+	return backend.ClientIdentity(said, address)
 }
 
 // forwardable drops what belongs to the inbound connection, and names that only

@@ -30,6 +30,9 @@ type Options struct {
 	// CallTimeout is the deadline of calls without one, but for invoke and warm,
 	// which get InvokeTimeout, and those that build code.
 	CallTimeout, InvokeTimeout time.Duration
+	// ClientHeader is the metadata that tells clients apart; empty: their
+	// addresses do.
+	ClientHeader string
 }
 
 // Server is the gRPC endpoint.

@@ -51,6 +51,7 @@ func (g *Gateway) open(version string) error {
 	handler, err := rest.NewHandler(rest.Options{
 		Backends: g.backends, Log: g.log, Version: version,
 		CallTimeout: callTimeout, InvokeTimeout: invokeTimeout,
+		ClientHeader: g.config.GetClientIdHeader(),
 	})
 	if err != nil {
 		return err
@@ -60,6 +61,7 @@ func (g *Gateway) open(version string) error {
 	g.edge = edge.NewServer(edge.Options{
 		Backends: g.backends, Log: g.log,
 		CallTimeout: callTimeout, InvokeTimeout: invokeTimeout,
+		ClientHeader: g.config.GetClientIdHeader(),
 	})
 	if g.httpListener, err = net.Listen("tcp", g.config.GetHttpAddress()); err != nil {
 		return fmt.Errorf("http_address: %w", err)

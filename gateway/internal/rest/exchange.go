@@ -10,7 +10,9 @@ import (
 // exchange is what one request and its answer share.
 type exchange struct {
 	requestID string
-	route     *route
+	// client is whose rate limit the request counts against.
+	client string
+	route  *route
 	// body has been read and checked.
 	body []byte
 	// timeout is the deadline given to the services.

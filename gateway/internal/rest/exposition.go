@@ -24,6 +24,8 @@ var (
 	coldStartsDesc  = desc("faas_coldstarts_total", "Invocations that waited for an instance to start.")
 	durationDesc    = desc("faas_invoke_duration_seconds", "Time in the function.")
 	rejectedDesc    = desc("so_rejected_total", "Invocations refused because the queue was full.")
+	refusalsDesc    = desc("so_refusals_total", "Invocations that ended before they ran, by the code of the error.", "reason")
+	queueBytesDesc  = desc("so_queue_bytes", "Bytes of events of invocations that wait or run.")
 	queueDepthDesc  = desc("so_queue_depth", "Invocations that wait for an instance.")
 	inFlightDesc    = desc("so_in_flight", "Invocations that are running.")
 	instancesDesc   = desc("so_instances", "Instances by state.", "state")
@@ -65,6 +67,10 @@ func collectStatistics(out chan<- prometheus.Metric, s *routerv1.FunctionStatist
 	out <- counter(errorsDesc, s.GetErrors(), labels...)
 	out <- counter(coldStartsDesc, s.GetColdStarts(), labels...)
 	out <- counter(rejectedDesc, s.GetRejected(), labels...)
+	for reason, count := range s.GetRefusals() {
+		out <- counter(refusalsDesc, count, append(append([]string{}, labels...), reason)...)
+	}
+	out <- gauge(queueBytesDesc, s.GetQueueBytes(), labels...)
 	out <- gauge(queueDepthDesc, float64(s.GetQueueDepth()), labels...)
 	out <- gauge(inFlightDesc, float64(s.GetInFlight()), labels...)
 

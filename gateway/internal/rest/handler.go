@@ -30,6 +30,8 @@ type Options struct {
 	// CallTimeout is the deadline of every call but invoke and warm, whose
 	// deadline is InvokeTimeout, and those that build code.
 	CallTimeout, InvokeTimeout time.Duration
+	// ClientHeader tells clients apart; empty: their addresses do.
+	ClientHeader string
 }
 
 // Handler is the REST API.
@@ -128,6 +130,7 @@ func (h *Handler) ServeHTTP(writer http.ResponseWriter, r *http.Request) {
 func (h *Handler) serve(w *response, r *http.Request, ex *exchange) *failure {
 	id, badID := requestID(r.Header, time.Now())
 	ex.requestID = id
+	ex.client = h.clientOf(r)
 	w.Header().Set(requestIDHeader, id)
 	if badID != nil {
 		return badID
@@ -185,6 +188,15 @@ func (h *Handler) serve(w *response, r *http.Request, ex *exchange) *failure {
 	}
 	h.mux.ServeHTTP(w, inner)
 	return nil
+}
+
+// clientOf is whose rate limit a request counts against.
+func (h *Handler) clientOf(r *http.Request) string {
+	said := ""
+	if h.options.ClientHeader != "" {
+		said = r.Header.Get(h.options.ClientHeader)
+	}
+	return backend.ClientIdentity(said, r.RemoteAddr)
 }
 
 func noRoute(r *http.Request, allowed []string) *failure {

@@ -9,7 +9,7 @@ import (
 func TestOnlyListedHeadersReachTheServices(t *testing.T) {
 	header := []string{
 		"Traceparent", "00-1-2-01", "Tracestate", "a=b", "Baggage", "k=v", "Idempotency-Key", "key", requestIDHeader, "id-1",
-		"Grpc-Timeout", "1n", "Grpc-Metadata-Tenant", "evil", "X-So-Internal", "evil", "Authorization", "secret",
+		"Grpc-Timeout", "1n", "Grpc-Metadata-Tenant", "evil", "X-So-Internal", "evil", "X-So-Client", "evil", "Authorization", "secret",
 		"Cookie", "secret", "X-Forwarded-For", "6.6.6.6", "X-Forwarded-Host", "evil", "Trace-Bin", "AAAA", "Te", "trailers",
 		"Baggage", "not ascii \xff",
 	}
@@ -17,8 +17,8 @@ func TestOnlyListedHeadersReachTheServices(t *testing.T) {
 		"traceparent": {"00-1-2-01"}, "tracestate": {"a=b"}, "baggage": {"k=v"},
 		"idempotency-key": {"key"}, "x-request-id": {"id-1"},
 	}
-	// What gRPC and grpc-gateway add by themselves.
-	own := []string{":authority", "content-type", "user-agent", "grpc-accept-encoding", "x-forwarded-for", "x-forwarded-host"}
+	// What the gateway, gRPC and grpc-gateway add by themselves.
+	own := []string{"x-so-client", ":authority", "content-type", "user-agent", "grpc-accept-encoding", "x-forwarded-for", "x-forwarded-host"}
 
 	a := newAPI(t)
 	for _, call := range []struct{ method, path string }{
@@ -37,6 +37,9 @@ func TestOnlyListedHeadersReachTheServices(t *testing.T) {
 			if _, ok := want[name]; !ok && !slices.Contains(own, name) {
 				t.Errorf("%s: %s = %q got through", call.path, name, got.Get(name))
 			}
+		}
+		if slices.Contains(got.Get("x-so-client"), "evil") {
+			t.Errorf("%s: forged client %v", call.path, got)
 		}
 		if slices.Contains(got.Get("x-forwarded-for"), "6.6.6.6") || slices.Contains(got.Get("x-forwarded-host"), "evil") {
 			t.Errorf("%s: forged %v", call.path, got)

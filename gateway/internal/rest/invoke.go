@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	routerv1 "serverless-orchestrator/gateway/gen/serverless/router/v1"
+	"serverless-orchestrator/gateway/internal/backend"
 )
 
 // invoke runs a function. The body is the event whatever its Content-Type says:
@@ -14,8 +15,10 @@ import (
 // parsing them would cost more than everything else the gateway does.
 func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, params map[string]string) {
 	ex := exchangeOf(r.Context())
+	outgoing := outgoingMetadata(r.Header)
+	outgoing.Set(backend.ClientKey, ex.client)
 	receipt, err := h.router.Invoke(
-		metadata.NewOutgoingContext(r.Context(), outgoingMetadata(r.Header)),
+		metadata.NewOutgoingContext(r.Context(), outgoing),
 		&routerv1.InvokeRequest{Function: params["id"], Event: ex.body, RequestId: ex.requestID},
 	)
 	if err != nil {

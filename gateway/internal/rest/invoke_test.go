@@ -3,9 +3,13 @@ package rest
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	errorv1 "serverless-orchestrator/gateway/gen/serverless/error/v1"
 	routerv1 "serverless-orchestrator/gateway/gen/serverless/router/v1"
@@ -127,5 +131,37 @@ func BenchmarkAppendReceipt(b *testing.B) {
 	var buffer []byte
 	for b.Loop() {
 		buffer = appendReceipt(buffer[:0], receipt)
+	}
+}
+
+func TestInvokeSaysWhoCalls(t *testing.T) {
+	a := newAPI(t)
+	for name, test := range map[string]struct{ configured, want string }{
+		"address": {"", "ip:192.0.2.1"},
+		"header":  {"X-Client-Id", "id:alice"},
+	} {
+		a.options.ClientHeader = test.configured
+		a.send("POST", "/functions/hello/invoke", `{}`, "X-Client-Id", "alice", "X-So-Client", "id:bob")
+		if got := a.cluster.LastCall(t).Metadata.Get("x-so-client"); !slices.Equal(got, []string{test.want}) {
+			t.Errorf("%s: client = %v", name, got)
+		}
+	}
+}
+
+func TestRefusalsCarryRetryAfter(t *testing.T) {
+	a := newAPI(t)
+	for _, code := range []string{"RATE_LIMITED", "CONCURRENCY_LIMIT", "QUEUE_FULL"} {
+		st, err := status.New(codes.ResourceExhausted, "no").WithDetails(&errorv1.Error{
+			Code: code, Message: "no", Retryable: true, Executed: "no", RetryAfter: 7,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.cluster.Fail(invoke, st.Err())
+		answer := a.send("POST", "/functions/hello/invoke", `{}`)
+		failed(t, answer, 429, code)
+		if got := answer.Header().Get("Retry-After"); got != "7" {
+			t.Errorf("%s: Retry-After = %q", code, got)
+		}
 	}
 }

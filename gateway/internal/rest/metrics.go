@@ -131,10 +131,13 @@ type functionMetrics struct {
 	Errors       float64 `json:"errors"`
 	ColdStarts   float64 `json:"coldStarts"`
 	Rejected     float64 `json:"rejected"`
-	Average      float64 `json:"average"` // this and the rest in ms
-	P50          float64 `json:"p50"`
-	P95          float64 `json:"p95"`
-	P99          float64 `json:"p99"`
+	// Refusals counts by the code of the error; only codes that occurred.
+	Refusals   map[string]float64 `json:"refusals"`
+	QueueBytes float64            `json:"queueBytes"`
+	Average    float64            `json:"average"` // this and the rest in ms
+	P50        float64            `json:"p50"`
+	P95        float64            `json:"p95"`
+	P99        float64            `json:"p99"`
 }
 
 func newFunctionMetrics(f *functionNumbers) functionMetrics {
@@ -153,9 +156,20 @@ func newFunctionMetrics(f *functionNumbers) functionMetrics {
 		Errors:       finite(router.GetErrors()),
 		ColdStarts:   finite(router.GetColdStarts()),
 		Rejected:     finite(router.GetRejected()),
+		Refusals:     finiteCounts(router.GetRefusals()),
+		QueueBytes:   finite(router.GetQueueBytes()),
 		Average:      finite(router.GetAverage()),
 		P50:          finite(router.GetP50()),
 		P95:          finite(router.GetP95()),
 		P99:          finite(router.GetP99()),
 	}
+}
+
+// finiteCounts is never nil, so that its JSON is an object.
+func finiteCounts(counts map[string]float64) map[string]float64 {
+	shown := make(map[string]float64, len(counts))
+	for reason, count := range counts {
+		shown[reason] = finite(count)
+	}
+	return shown
 }

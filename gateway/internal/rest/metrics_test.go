@@ -20,7 +20,7 @@ func withNumbers(t *testing.T) *api {
 	a.cluster.Answer(getStatistics, &routerv1.GetStatisticsResponse{Functions: []*routerv1.FunctionStatistics{
 		{
 			FunctionId: "fn-1", FunctionName: "hello", QueueDepth: 5, InFlight: 1, Invocations: 100, Errors: 2, ColdStarts: 3,
-			Rejected: 4, Average: 1.5, P50: 1, P95: 2, P99: 3, Duration: &routerv1.DurationHistogram{
+			Rejected: 4, Refusals: map[string]float64{"RATE_LIMITED": 2, "QUEUE_FULL": 3}, QueueBytes: 4096, Average: 1.5, P50: 1, P95: 2, P99: 3, Duration: &routerv1.DurationHistogram{
 				Bounds: []float64{0.001, 0.01}, Counts: []float64{60, 90}, Count: 100, Sum: 0.5,
 			},
 		},
@@ -33,11 +33,11 @@ func TestMetricsJSONJoinsPoolAndRouter(t *testing.T) {
 	answer := withNumbers(t).send("GET", "/metrics", "", "Accept", "*/*")
 	want := `{"metrics":[` +
 		`{"functionId":"fn-3","functionName":"gone","total":0,"warm":0,"busy":0,"warming":0,"terminating":0,` +
-		`"queueDepth":0,"inFlight":0,"invocations":7,"errors":0,"coldStarts":0,"rejected":0,"average":0,"p50":0,"p95":0,"p99":0},` +
+		`"queueDepth":0,"inFlight":0,"invocations":7,"errors":0,"coldStarts":0,"rejected":0,"refusals":{},"queueBytes":0,"average":0,"p50":0,"p95":0,"p99":0},` +
 		`{"functionId":"fn-1","functionName":"hello","total":3,"warm":2,"busy":1,"warming":0,"terminating":0,` +
-		`"queueDepth":5,"inFlight":1,"invocations":100,"errors":2,"coldStarts":3,"rejected":4,"average":1.5,"p50":1,"p95":2,"p99":3},` +
+		`"queueDepth":5,"inFlight":1,"invocations":100,"errors":2,"coldStarts":3,"rejected":4,"refusals":{"QUEUE_FULL":3,"RATE_LIMITED":2},"queueBytes":4096,"average":1.5,"p50":1,"p95":2,"p99":3},` +
 		`{"functionId":"fn-2","functionName":"idle","total":1,"warm":1,"busy":0,"warming":0,"terminating":0,` +
-		`"queueDepth":0,"inFlight":0,"invocations":0,"errors":0,"coldStarts":0,"rejected":0,"average":0,"p50":0,"p95":0,"p99":0}]}`
+		`"queueDepth":0,"inFlight":0,"invocations":0,"errors":0,"coldStarts":0,"rejected":0,"refusals":{},"queueBytes":0,"average":0,"p50":0,"p95":0,"p99":0}]}`
 	if answer.Code != 200 || answer.Body.String() != want {
 		t.Errorf("answer = %d %s", answer.Code, answer.Body)
 	}
@@ -91,6 +91,9 @@ func TestExposition(t *testing.T) {
 		`faas_invoke_duration_seconds_bucket{function="hello",function_id="fn-1",le="0.01"} 90`,
 		`faas_invoke_duration_seconds_bucket{function="hello",function_id="fn-1",le="+Inf"} 100`,
 		`faas_invoke_duration_seconds_sum{function="hello",function_id="fn-1"} 0.5`,
+		`so_refusals_total{function="hello",function_id="fn-1",reason="QUEUE_FULL"} 3`,
+		`so_refusals_total{function="hello",function_id="fn-1",reason="RATE_LIMITED"} 2`,
+		`so_queue_bytes{function="hello",function_id="fn-1"} 4096`,
 		`so_queue_depth{function="hello",function_id="fn-1"} 5`,
 		`so_instances{function="hello",function_id="fn-1",state="warm"} 2`,
 		`so_instances{function="hello",function_id="fn-1",state="terminating"} 0`,

@@ -35,6 +35,7 @@ type GatewayConfig struct {
 	DrainTimeout    *durationpb.Duration   `protobuf:"bytes,8,opt,name=drain_timeout,json=drainTimeout,proto3" json:"drain_timeout,omitempty"`
 	CallTimeout     *durationpb.Duration   `protobuf:"bytes,9,opt,name=call_timeout,json=callTimeout,proto3" json:"call_timeout,omitempty"`
 	InvokeTimeout   *durationpb.Duration   `protobuf:"bytes,10,opt,name=invoke_timeout,json=invokeTimeout,proto3" json:"invoke_timeout,omitempty"`
+	ClientIdHeader  string                 `protobuf:"bytes,11,opt,name=client_id_header,json=clientIdHeader,proto3" json:"client_id_header,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -139,12 +140,18 @@ func (x *GatewayConfig) GetInvokeTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *GatewayConfig) GetClientIdHeader() string {
+	if x != nil {
+		return x.ClientIdHeader
+	}
+	return ""
+}
+
 var File_serverless_config_v1_gateway_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_gateway_proto_rawDesc = "" +
 	"\n" +
-	"\"serverless/config/v1/gateway.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xa9\n" +
-	"\n" +
+	"\"serverless/config/v1/gateway.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xe7\v\n" +
 	"\rGatewayConfig\x12R\n" +
 	"\fhttp_address\x18\x01 \x01(\tB/\xca\xc1\x18+\n" +
 	"\x17REST address, host:port\x12\x0e127.0.0.1:30010\x01R\vhttpAddress\x12j\n" +
@@ -166,7 +173,9 @@ const file_serverless_config_v1_gateway_proto_rawDesc = "" +
 	"Vdeadline of every call but invoke and warm, and those that build code (3 min at least)\x12\x0310s\x19\x9a\x99\x99\x99\x99\x99\xb9?!\x00\x00\x00\x00\x00\xc0r@R\vcallTimeout\x12\x95\x01\n" +
 	"\x0einvoke_timeout\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationBS\xca\xc1\x18O\n" +
-	"5longest an invoke or warm may take, queueing included\x12\x04960s\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00 \xac@R\rinvokeTimeoutBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"5longest an invoke or warm may take, queueing included\x12\x04960s\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00 \xac@R\rinvokeTimeout\x12\xbb\x01\n" +
+	"\x10client_id_header\x18\v \x01(\tB\x90\x01\xca\xc1\x18\x8b\x01\n" +
+	"\x88\x01header (gRPC: metadata) that tells clients apart for rate limits, as X-Client-Id; empty: their address. Only behind a proxy that sets itR\x0eclientIdHeaderBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_gateway_proto_rawDescOnce sync.Once

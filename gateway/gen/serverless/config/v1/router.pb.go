@@ -36,6 +36,11 @@ type RouterConfig struct {
 	StatisticsWindow *durationpb.Duration   `protobuf:"bytes,9,opt,name=statistics_window,json=statisticsWindow,proto3" json:"statistics_window,omitempty"`
 	LogsPerFunction  int32                  `protobuf:"varint,10,opt,name=logs_per_function,json=logsPerFunction,proto3" json:"logs_per_function,omitempty"`
 	LogsTotalBytes   int32                  `protobuf:"varint,11,opt,name=logs_total_bytes,json=logsTotalBytes,proto3" json:"logs_total_bytes,omitempty"`
+	QueueBytes       int32                  `protobuf:"varint,12,opt,name=queue_bytes,json=queueBytes,proto3" json:"queue_bytes,omitempty"`
+	QueueBytesShare  int32                  `protobuf:"varint,13,opt,name=queue_bytes_share,json=queueBytesShare,proto3" json:"queue_bytes_share,omitempty"`
+	ClientRateLimit  float64                `protobuf:"fixed64,14,opt,name=client_rate_limit,json=clientRateLimit,proto3" json:"client_rate_limit,omitempty"`
+	ClientRateBurst  int32                  `protobuf:"varint,15,opt,name=client_rate_burst,json=clientRateBurst,proto3" json:"client_rate_burst,omitempty"`
+	FairTurn         *durationpb.Duration   `protobuf:"bytes,16,opt,name=fair_turn,json=fairTurn,proto3" json:"fair_turn,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -147,11 +152,46 @@ func (x *RouterConfig) GetLogsTotalBytes() int32 {
 	return 0
 }
 
+func (x *RouterConfig) GetQueueBytes() int32 {
+	if x != nil {
+		return x.QueueBytes
+	}
+	return 0
+}
+
+func (x *RouterConfig) GetQueueBytesShare() int32 {
+	if x != nil {
+		return x.QueueBytesShare
+	}
+	return 0
+}
+
+func (x *RouterConfig) GetClientRateLimit() float64 {
+	if x != nil {
+		return x.ClientRateLimit
+	}
+	return 0
+}
+
+func (x *RouterConfig) GetClientRateBurst() int32 {
+	if x != nil {
+		return x.ClientRateBurst
+	}
+	return 0
+}
+
+func (x *RouterConfig) GetFairTurn() *durationpb.Duration {
+	if x != nil {
+		return x.FairTurn
+	}
+	return nil
+}
+
 var File_serverless_config_v1_router_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_router_proto_rawDesc = "" +
 	"\n" +
-	"!serverless/config/v1/router.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xca\v\n" +
+	"!serverless/config/v1/router.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xb9\x12\n" +
 	"\fRouterConfig\x12\xaf\x01\n" +
 	"\x0elisten_address\x18\x01 \x01(\tB\x87\x01\xca\xc1\x18\x82\x01\n" +
 	"ngRPC addresses, comma-separated: host:port; unix:PATH or unix-abstract:NAME for neighbours on the same machine\x12\x0e127.0.0.1:70030\x01R\rlistenAddress\x12d\n" +
@@ -177,7 +217,18 @@ const file_serverless_config_v1_router_proto_rawDesc = "" +
 	" \x01(\x05BG\xca\xc1\x18C\n" +
 	"3recent invocations per function whose logs are kept\x12\x03100!\x00\x00\x00\x00\x00\x88\xc3@R\x0flogsPerFunction\x12p\n" +
 	"\x10logs_total_bytes\x18\v \x01(\x05BF\xca\xc1\x18B\n" +
-	"-bytes of logs kept for all functions together\x12\b67108864!\x00\x00\xc0\xff\xff\xff\xdfAR\x0elogsTotalBytesBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"-bytes of logs kept for all functions together\x12\b67108864!\x00\x00\xc0\xff\xff\xff\xdfAR\x0elogsTotalBytes\x12\x97\x01\n" +
+	"\vqueue_bytes\x18\f \x01(\x05Bv\xca\xc1\x18r\n" +
+	"Sbytes of events of all calls waiting and running; more are refused with NO_CAPACITY\x12\t268435456\x19\x00\x00\x00\x00\x00\x00hA!\x00\x00\xc0\xff\xff\xff\xdfAR\n" +
+	"queueBytes\x12\xb2\x01\n" +
+	"\x11queue_bytes_share\x18\r \x01(\x05B\x85\x01\xca\xc1\x18\x80\x01\n" +
+	"hpercent of queue_bytes that one function may use, never less than 6 MiB; more is refused with QUEUE_FULL\x12\x0250\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00\x00Y@R\x0fqueueBytesShare\x12\x8f\x01\n" +
+	"\x11client_rate_limit\x18\x0e \x01(\x01Bc\xca\xc1\x18_\n" +
+	"Qcalls per second of one client; more are refused with RATE_LIMITED; 0 is no limit\x12\x010!\x00\x00\x00\x00\x80\x84.AR\x0fclientRateLimit\x12\x91\x01\n" +
+	"\x11client_rate_burst\x18\x0f \x01(\x05Be\xca\xc1\x18a\n" +
+	"Scalls that one client may make at once after a pause; 0 is as many as in one second\x12\x010!\x00\x00\x00\x00\x80\x84.AR\x0fclientRateBurst\x12\xf7\x01\n" +
+	"\tfair_turn\x18\x10 \x01(\v2\x19.google.protobuf.DurationB\xbe\x01\xca\xc1\x18\xb9\x01\n" +
+	"\x9e\x01on a full node, how long a function without an instance waits before one of another function gives way to it whatever its share, and how long it then keeps it\x12\x040.5s\x19{\x14\xaeG\xe1z\x84?!\x00\x00\x00\x00\x00\x00N@R\bfairTurnBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_router_proto_rawDescOnce sync.Once
@@ -200,11 +251,12 @@ var file_serverless_config_v1_router_proto_depIdxs = []int32{
 	1, // 0: serverless.config.v1.RouterConfig.drain_timeout:type_name -> google.protobuf.Duration
 	1, // 1: serverless.config.v1.RouterConfig.queue_wait:type_name -> google.protobuf.Duration
 	1, // 2: serverless.config.v1.RouterConfig.statistics_window:type_name -> google.protobuf.Duration
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	1, // 3: serverless.config.v1.RouterConfig.fair_turn:type_name -> google.protobuf.Duration
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_serverless_config_v1_router_proto_init() }

@@ -81,6 +81,16 @@ type Function struct {
 	// How old an instance may get before it is replaced, in ms. 1000 to 86400000;
 	// left out, the pool's own setting (5 min) holds.
 	MaxAge *int32 `protobuf:"varint,19,opt,name=max_age,json=maxAge,proto3,oneof" json:"max_age,omitempty"`
+	// Calls that may be running or waiting at one time; more are refused with
+	// CONCURRENCY_LIMIT. 0 (default: no limit of its own) to 100000.
+	ConcurrencyLimit int32 `protobuf:"varint,27,opt,name=concurrency_limit,json=concurrencyLimit,proto3" json:"concurrency_limit,omitempty"`
+	// Calls per second that are let in, on average; more are refused with
+	// RATE_LIMITED. 0 (default: no limit) or 0.01 to 100000.
+	RateLimit float64 `protobuf:"fixed64,28,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
+	// How many calls may come at once after a pause without using up the rate
+	// limit. 0 (default: as many as the rate limit lets in within one second, at
+	// least one) to 100000. Without a rate limit it means nothing.
+	RateBurst int32 `protobuf:"varint,29,opt,name=rate_burst,json=rateBurst,proto3" json:"rate_burst,omitempty"`
 	// (output) Counts up from 1 with every change of code, runtime, handler or
 	// environment.
 	Version int32 `protobuf:"varint,20,opt,name=version,proto3" json:"version,omitempty"`
@@ -264,6 +274,27 @@ func (x *Function) GetMaxAge() int32 {
 	return 0
 }
 
+func (x *Function) GetConcurrencyLimit() int32 {
+	if x != nil {
+		return x.ConcurrencyLimit
+	}
+	return 0
+}
+
+func (x *Function) GetRateLimit() float64 {
+	if x != nil {
+		return x.RateLimit
+	}
+	return 0
+}
+
+func (x *Function) GetRateBurst() int32 {
+	if x != nil {
+		return x.RateBurst
+	}
+	return 0
+}
+
 func (x *Function) GetVersion() int32 {
 	if x != nil {
 		return x.Version
@@ -374,7 +405,7 @@ var File_serverless_function_v1_function_proto protoreflect.FileDescriptor
 
 const file_serverless_function_v1_function_proto_rawDesc = "" +
 	"\n" +
-	"%serverless/function/v1/function.proto\x12\x16serverless.function.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\t\n" +
+	"%serverless/function/v1/function.proto\x12\x16serverless.function.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\t\n" +
 	"\bFunction\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -395,7 +426,12 @@ const file_serverless_function_v1_function_proto_rawDesc = "" +
 	"\x05reuse\x18\x10 \x01(\tR\x05reuse\x12\x18\n" +
 	"\anetwork\x18\x11 \x01(\tR\anetwork\x12&\n" +
 	"\fidle_timeout\x18\x12 \x01(\x05H\x04R\vidleTimeout\x88\x01\x01\x12\x1c\n" +
-	"\amax_age\x18\x13 \x01(\x05H\x05R\x06maxAge\x88\x01\x01\x12\x18\n" +
+	"\amax_age\x18\x13 \x01(\x05H\x05R\x06maxAge\x88\x01\x01\x12+\n" +
+	"\x11concurrency_limit\x18\x1b \x01(\x05R\x10concurrencyLimit\x12\x1d\n" +
+	"\n" +
+	"rate_limit\x18\x1c \x01(\x01R\trateLimit\x12\x1d\n" +
+	"\n" +
+	"rate_burst\x18\x1d \x01(\x05R\trateBurst\x12\x18\n" +
 	"\aversion\x18\x14 \x01(\x05R\aversion\x12\x12\n" +
 	"\x04etag\x18\x15 \x01(\tR\x04etag\x12\x14\n" +
 	"\x05state\x18\x16 \x01(\tR\x05state\x12!\n" +

@@ -1276,9 +1276,13 @@ func (x *RouterHello) GetRouterId() string {
 type StartInstance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the router, echoed in InstanceUpdate and StartFailed.
-	StartId       string `protobuf:"bytes,1,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
-	FunctionId    string `protobuf:"bytes,2,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
-	Version       int32  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	StartId    string `protobuf:"bytes,1,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
+	FunctionId string `protobuf:"bytes,2,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
+	Version    int32  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// A free instance that gives way to this start: it is ended first, whatever
+	// becomes of the start. Empty: only what is idle anyway makes room. One that
+	// is not free is left alone.
+	InPlaceOf     string `protobuf:"bytes,4,opt,name=in_place_of,json=inPlaceOf,proto3" json:"in_place_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1332,6 +1336,13 @@ func (x *StartInstance) GetVersion() int32 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *StartInstance) GetInPlaceOf() string {
+	if x != nil {
+		return x.InPlaceOf
+	}
+	return ""
 }
 
 // Runs one invocation on one free instance. Clients choose request ids and may
@@ -1555,9 +1566,11 @@ func (*AttachResponse_Result) isAttachResponse_Message() {}
 
 // First message of a stream; the instances of the pool follow.
 type PoolHello struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PoolId        string                 `protobuf:"bytes,1,opt,name=pool_id,json=poolId,proto3" json:"pool_id,omitempty"`
-	MaxInstances  int32                  `protobuf:"varint,2,opt,name=max_instances,json=maxInstances,proto3" json:"max_instances,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	PoolId       string                 `protobuf:"bytes,1,opt,name=pool_id,json=poolId,proto3" json:"pool_id,omitempty"`
+	MaxInstances int32                  `protobuf:"varint,2,opt,name=max_instances,json=maxInstances,proto3" json:"max_instances,omitempty"`
+	// The sum of `InstanceUpdate.memory` that this node grants, in MB.
+	MemoryBudget  int32 `protobuf:"varint,3,opt,name=memory_budget,json=memoryBudget,proto3" json:"memory_budget,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1606,6 +1619,13 @@ func (x *PoolHello) GetMaxInstances() int32 {
 	return 0
 }
 
+func (x *PoolHello) GetMemoryBudget() int32 {
+	if x != nil {
+		return x.MemoryBudget
+	}
+	return 0
+}
+
 // A change of state. WARM means: may be dispatched to. The router never
 // receives WARM after a Result: the Result itself says whether the instance is
 // free again.
@@ -1619,8 +1639,10 @@ type InstanceUpdate struct {
 	StartId string `protobuf:"bytes,5,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
 	// How long it took to create the process and the runtime, and to load the
 	// code, in ms. Set with WARM.
-	StartMs       float64 `protobuf:"fixed64,6,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
-	InitMs        float64 `protobuf:"fixed64,7,opt,name=init_ms,json=initMs,proto3" json:"init_ms,omitempty"`
+	StartMs float64 `protobuf:"fixed64,6,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	InitMs  float64 `protobuf:"fixed64,7,opt,name=init_ms,json=initMs,proto3" json:"init_ms,omitempty"`
+	// What the instance takes of the node's memory, in MB.
+	Memory        int32 `protobuf:"varint,8,opt,name=memory,proto3" json:"memory,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1704,6 +1726,13 @@ func (x *InstanceUpdate) GetInitMs() float64 {
 	return 0
 }
 
+func (x *InstanceUpdate) GetMemory() int32 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
 // The instance asked for will not come. When it had been announced as WARMING,
 // its TERMINATING follows this message.
 type StartFailed struct {
@@ -1715,7 +1744,10 @@ type StartFailed struct {
 	// FUNCTION_INIT_FAILED, FUNCTION_OOM, FUNCTION_PROTOCOL_ERROR.
 	Error *v1.Error `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
 	// What the code printed while it was loaded.
-	Logs          []string `protobuf:"bytes,5,rep,name=logs,proto3" json:"logs,omitempty"`
+	Logs []string `protobuf:"bytes,5,rep,name=logs,proto3" json:"logs,omitempty"`
+	// For NO_CAPACITY: the node has no room. False: the function itself has all
+	// the instances that it may have.
+	NodeFull      bool `protobuf:"varint,6,opt,name=node_full,json=nodeFull,proto3" json:"node_full,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1783,6 +1815,13 @@ func (x *StartFailed) GetLogs() []string {
 		return x.Logs
 	}
 	return nil
+}
+
+func (x *StartFailed) GetNodeFull() bool {
+	if x != nil {
+		return x.NodeFull
+	}
+	return false
 }
 
 // The invocation was not given to user code; it may go elsewhere.
@@ -2139,12 +2178,13 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\bdispatch\x18\x03 \x01(\v2\x1c.serverless.pool.v1.DispatchH\x00R\bdispatchB\t\n" +
 	"\amessage\"*\n" +
 	"\vRouterHello\x12\x1b\n" +
-	"\trouter_id\x18\x01 \x01(\tR\brouterId\"e\n" +
+	"\trouter_id\x18\x01 \x01(\tR\brouterId\"\x85\x01\n" +
 	"\rStartInstance\x12\x19\n" +
 	"\bstart_id\x18\x01 \x01(\tR\astartId\x12\x1f\n" +
 	"\vfunction_id\x18\x02 \x01(\tR\n" +
 	"functionId\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x05R\aversion\"z\n" +
+	"\aversion\x18\x03 \x01(\x05R\aversion\x12\x1e\n" +
+	"\vin_place_of\x18\x04 \x01(\tR\tinPlaceOf\"z\n" +
 	"\bDispatch\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -2159,10 +2199,11 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\brejected\x18\x04 \x01(\v2\x1c.serverless.pool.v1.RejectedH\x00R\brejected\x127\n" +
 	"\astarted\x18\x05 \x01(\v2\x1b.serverless.pool.v1.StartedH\x00R\astarted\x124\n" +
 	"\x06result\x18\x06 \x01(\v2\x1a.serverless.pool.v1.ResultH\x00R\x06resultB\t\n" +
-	"\amessage\"I\n" +
+	"\amessage\"n\n" +
 	"\tPoolHello\x12\x17\n" +
 	"\apool_id\x18\x01 \x01(\tR\x06poolId\x12#\n" +
-	"\rmax_instances\x18\x02 \x01(\x05R\fmaxInstances\"\xf4\x01\n" +
+	"\rmax_instances\x18\x02 \x01(\x05R\fmaxInstances\x12#\n" +
+	"\rmemory_budget\x18\x03 \x01(\x05R\fmemoryBudget\"\x8c\x02\n" +
 	"\x0eInstanceUpdate\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\x12\x1f\n" +
@@ -2172,14 +2213,16 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\x05state\x18\x04 \x01(\x0e2!.serverless.pool.v1.InstanceStateR\x05state\x12\x19\n" +
 	"\bstart_id\x18\x05 \x01(\tR\astartId\x12\x19\n" +
 	"\bstart_ms\x18\x06 \x01(\x01R\astartMs\x12\x17\n" +
-	"\ainit_ms\x18\a \x01(\x01R\x06initMs\"\xa9\x01\n" +
+	"\ainit_ms\x18\a \x01(\x01R\x06initMs\x12\x16\n" +
+	"\x06memory\x18\b \x01(\x05R\x06memory\"\xc6\x01\n" +
 	"\vStartFailed\x12\x19\n" +
 	"\bstart_id\x18\x01 \x01(\tR\astartId\x12\x1f\n" +
 	"\vfunction_id\x18\x02 \x01(\tR\n" +
 	"functionId\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x05R\aversion\x120\n" +
 	"\x05error\x18\x04 \x01(\v2\x1a.serverless.error.v1.ErrorR\x05error\x12\x12\n" +
-	"\x04logs\x18\x05 \x03(\tR\x04logs\"b\n" +
+	"\x04logs\x18\x05 \x03(\tR\x04logs\x12\x1b\n" +
+	"\tnode_full\x18\x06 \x01(\bR\bnodeFull\"b\n" +
 	"\bRejected\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +

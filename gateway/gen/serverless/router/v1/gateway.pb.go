@@ -121,7 +121,9 @@ type Call struct {
 	// and goes by RouterService.Invoke.
 	Request *InvokeRequest `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
 	// How long the client waits from now on, in ms; 0: for ever.
-	Timeout       int64 `protobuf:"varint,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	Timeout int64 `protobuf:"varint,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// Who calls, for its rate limit; at most 256 bytes, may be empty.
+	Client        string `protobuf:"bytes,3,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -168,6 +170,13 @@ func (x *Call) GetTimeout() int64 {
 		return x.Timeout
 	}
 	return 0
+}
+
+func (x *Call) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
 }
 
 type Cancel struct {
@@ -467,10 +476,11 @@ const file_serverless_router_v1_gateway_proto_rawDesc = "" +
 	"\acall_id\x18\x01 \x01(\x04R\x06callId\x120\n" +
 	"\x04call\x18\x02 \x01(\v2\x1a.serverless.router.v1.CallH\x00R\x04call\x126\n" +
 	"\x06cancel\x18\x03 \x01(\v2\x1c.serverless.router.v1.CancelH\x00R\x06cancelB\t\n" +
-	"\amessage\"_\n" +
+	"\amessage\"w\n" +
 	"\x04Call\x12=\n" +
 	"\arequest\x18\x01 \x01(\v2#.serverless.router.v1.InvokeRequestR\arequest\x12\x18\n" +
-	"\atimeout\x18\x02 \x01(\x03R\atimeout\"\b\n" +
+	"\atimeout\x18\x02 \x01(\x03R\atimeout\x12\x16\n" +
+	"\x06client\x18\x03 \x01(\tR\x06client\"\b\n" +
 	"\x06Cancel\"\x82\x02\n" +
 	"\x0eAttachResponse\x12\x17\n" +
 	"\acall_id\x18\x01 \x01(\x04R\x06callId\x123\n" +

@@ -682,8 +682,14 @@ type FunctionStatistics struct {
 	Duration *DurationHistogram `protobuf:"bytes,17,opt,name=duration,proto3" json:"duration,omitempty"`
 	// Queue depth maximum over the sliding window.
 	WindowMaxQueueDepth int32 `protobuf:"varint,18,opt,name=window_max_queue_depth,json=windowMaxQueueDepth,proto3" json:"window_max_queue_depth,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Calls refused or given up before they ran since the router started, by the
+	// code of the error: QUEUE_FULL, RATE_LIMITED, CONCURRENCY_LIMIT, NO_CAPACITY,
+	// QUEUE_TIMEOUT, UNAVAILABLE. Codes that never occurred are missing.
+	Refusals map[string]float64 `protobuf:"bytes,19,rep,name=refusals,proto3" json:"refusals,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	// Bytes of the events of all calls that are waiting or running right now.
+	QueueBytes    float64 `protobuf:"fixed64,20,opt,name=queue_bytes,json=queueBytes,proto3" json:"queue_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FunctionStatistics) Reset() {
@@ -842,6 +848,20 @@ func (x *FunctionStatistics) GetWindowMaxQueueDepth() int32 {
 	return 0
 }
 
+func (x *FunctionStatistics) GetRefusals() map[string]float64 {
+	if x != nil {
+		return x.Refusals
+	}
+	return nil
+}
+
+func (x *FunctionStatistics) GetQueueBytes() float64 {
+	if x != nil {
+		return x.QueueBytes
+	}
+	return 0
+}
+
 // `counts[i]` observations were at most `bounds[i]` seconds (cumulative).
 type DurationHistogram struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -983,7 +1003,7 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	" \x01(\bR\rlogsTruncated\"\x16\n" +
 	"\x14GetStatisticsRequest\"_\n" +
 	"\x15GetStatisticsResponse\x12F\n" +
-	"\tfunctions\x18\x01 \x03(\v2(.serverless.router.v1.FunctionStatisticsR\tfunctions\"\xf0\x04\n" +
+	"\tfunctions\x18\x01 \x03(\v2(.serverless.router.v1.FunctionStatisticsR\tfunctions\"\xa2\x06\n" +
 	"\x12FunctionStatistics\x12\x1f\n" +
 	"\vfunction_id\x18\x01 \x01(\tR\n" +
 	"functionId\x12#\n" +
@@ -1006,7 +1026,13 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"\x03p95\x18\x0f \x01(\x01R\x03p95\x12\x10\n" +
 	"\x03p99\x18\x10 \x01(\x01R\x03p99\x12C\n" +
 	"\bduration\x18\x11 \x01(\v2'.serverless.router.v1.DurationHistogramR\bduration\x123\n" +
-	"\x16window_max_queue_depth\x18\x12 \x01(\x05R\x13windowMaxQueueDepth\"k\n" +
+	"\x16window_max_queue_depth\x18\x12 \x01(\x05R\x13windowMaxQueueDepth\x12R\n" +
+	"\brefusals\x18\x13 \x03(\v26.serverless.router.v1.FunctionStatistics.RefusalsEntryR\brefusals\x12\x1f\n" +
+	"\vqueue_bytes\x18\x14 \x01(\x01R\n" +
+	"queueBytes\x1a;\n" +
+	"\rRefusalsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"k\n" +
 	"\x11DurationHistogram\x12\x16\n" +
 	"\x06bounds\x18\x01 \x03(\x01R\x06bounds\x12\x16\n" +
 	"\x06counts\x18\x02 \x03(\x01R\x06counts\x12\x14\n" +
@@ -1029,7 +1055,7 @@ func file_serverless_router_v1_router_proto_rawDescGZIP() []byte {
 	return file_serverless_router_v1_router_proto_rawDescData
 }
 
-var file_serverless_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_serverless_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_serverless_router_v1_router_proto_goTypes = []any{
 	(*InvokeRequest)(nil),         // 0: serverless.router.v1.InvokeRequest
 	(*InvokeResponse)(nil),        // 1: serverless.router.v1.InvokeResponse
@@ -1042,29 +1068,31 @@ var file_serverless_router_v1_router_proto_goTypes = []any{
 	(*FunctionStatistics)(nil),    // 8: serverless.router.v1.FunctionStatistics
 	(*DurationHistogram)(nil),     // 9: serverless.router.v1.DurationHistogram
 	nil,                           // 10: serverless.router.v1.InvokeResponse.HeadersEntry
-	(*v1.Error)(nil),              // 11: serverless.error.v1.Error
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	nil,                           // 11: serverless.router.v1.FunctionStatistics.RefusalsEntry
+	(*v1.Error)(nil),              // 12: serverless.error.v1.Error
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_serverless_router_v1_router_proto_depIdxs = []int32{
 	10, // 0: serverless.router.v1.InvokeResponse.headers:type_name -> serverless.router.v1.InvokeResponse.HeadersEntry
 	2,  // 1: serverless.router.v1.InvokeResponse.phases:type_name -> serverless.router.v1.Phases
-	11, // 2: serverless.router.v1.InvokeResponse.error:type_name -> serverless.error.v1.Error
-	12, // 3: serverless.router.v1.ListLogsRequest.since:type_name -> google.protobuf.Timestamp
+	12, // 2: serverless.router.v1.InvokeResponse.error:type_name -> serverless.error.v1.Error
+	13, // 3: serverless.router.v1.ListLogsRequest.since:type_name -> google.protobuf.Timestamp
 	5,  // 4: serverless.router.v1.ListLogsResponse.invocations:type_name -> serverless.router.v1.InvocationLog
-	12, // 5: serverless.router.v1.InvocationLog.time:type_name -> google.protobuf.Timestamp
+	13, // 5: serverless.router.v1.InvocationLog.time:type_name -> google.protobuf.Timestamp
 	8,  // 6: serverless.router.v1.GetStatisticsResponse.functions:type_name -> serverless.router.v1.FunctionStatistics
 	9,  // 7: serverless.router.v1.FunctionStatistics.duration:type_name -> serverless.router.v1.DurationHistogram
-	0,  // 8: serverless.router.v1.RouterService.Invoke:input_type -> serverless.router.v1.InvokeRequest
-	3,  // 9: serverless.router.v1.RouterService.ListLogs:input_type -> serverless.router.v1.ListLogsRequest
-	6,  // 10: serverless.router.v1.RouterService.GetStatistics:input_type -> serverless.router.v1.GetStatisticsRequest
-	1,  // 11: serverless.router.v1.RouterService.Invoke:output_type -> serverless.router.v1.InvokeResponse
-	4,  // 12: serverless.router.v1.RouterService.ListLogs:output_type -> serverless.router.v1.ListLogsResponse
-	7,  // 13: serverless.router.v1.RouterService.GetStatistics:output_type -> serverless.router.v1.GetStatisticsResponse
-	11, // [11:14] is the sub-list for method output_type
-	8,  // [8:11] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	11, // 8: serverless.router.v1.FunctionStatistics.refusals:type_name -> serverless.router.v1.FunctionStatistics.RefusalsEntry
+	0,  // 9: serverless.router.v1.RouterService.Invoke:input_type -> serverless.router.v1.InvokeRequest
+	3,  // 10: serverless.router.v1.RouterService.ListLogs:input_type -> serverless.router.v1.ListLogsRequest
+	6,  // 11: serverless.router.v1.RouterService.GetStatistics:input_type -> serverless.router.v1.GetStatisticsRequest
+	1,  // 12: serverless.router.v1.RouterService.Invoke:output_type -> serverless.router.v1.InvokeResponse
+	4,  // 13: serverless.router.v1.RouterService.ListLogs:output_type -> serverless.router.v1.ListLogsResponse
+	7,  // 14: serverless.router.v1.RouterService.GetStatistics:output_type -> serverless.router.v1.GetStatisticsResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_serverless_router_v1_router_proto_init() }
@@ -1078,7 +1106,7 @@ func file_serverless_router_v1_router_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_router_v1_router_proto_rawDesc), len(file_serverless_router_v1_router_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

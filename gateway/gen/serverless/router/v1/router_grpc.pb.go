@@ -33,8 +33,10 @@ type RouterServiceClient interface {
 	// Runs a function and waits for its answer. An outcome of user code (it
 	// threw, timed out, crashed, could not be loaded) is status OK with `error`
 	// set; what kept it from running is a status: NOT_FOUND, INVALID_ARGUMENT,
-	// RESOURCE_EXHAUSTED (QUEUE_FULL), DEADLINE_EXCEEDED (QUEUE_TIMEOUT),
-	// UNAVAILABLE (NO_CAPACITY, UNAVAILABLE).
+	// RESOURCE_EXHAUSTED (QUEUE_FULL, RATE_LIMITED, CONCURRENCY_LIMIT),
+	// DEADLINE_EXCEEDED (QUEUE_TIMEOUT), UNAVAILABLE (NO_CAPACITY, UNAVAILABLE).
+	// The metadata `x-so-client` (at most 256 bytes, set by the gateway) says
+	// whose rate limit the call counts against; without it none does.
 	Invoke(ctx context.Context, in *InvokeRequest, opts ...grpc.CallOption) (*InvokeResponse, error)
 	// Logs of recent invocations of one function, newest first.
 	ListLogs(ctx context.Context, in *ListLogsRequest, opts ...grpc.CallOption) (*ListLogsResponse, error)
@@ -89,8 +91,10 @@ type RouterServiceServer interface {
 	// Runs a function and waits for its answer. An outcome of user code (it
 	// threw, timed out, crashed, could not be loaded) is status OK with `error`
 	// set; what kept it from running is a status: NOT_FOUND, INVALID_ARGUMENT,
-	// RESOURCE_EXHAUSTED (QUEUE_FULL), DEADLINE_EXCEEDED (QUEUE_TIMEOUT),
-	// UNAVAILABLE (NO_CAPACITY, UNAVAILABLE).
+	// RESOURCE_EXHAUSTED (QUEUE_FULL, RATE_LIMITED, CONCURRENCY_LIMIT),
+	// DEADLINE_EXCEEDED (QUEUE_TIMEOUT), UNAVAILABLE (NO_CAPACITY, UNAVAILABLE).
+	// The metadata `x-so-client` (at most 256 bytes, set by the gateway) says
+	// whose rate limit the call counts against; without it none does.
 	Invoke(context.Context, *InvokeRequest) (*InvokeResponse, error)
 	// Logs of recent invocations of one function, newest first.
 	ListLogs(context.Context, *ListLogsRequest) (*ListLogsResponse, error)
