@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"serverless-orchestrator/bench/internal/baseline"
-	"serverless-orchestrator/bench/internal/machine"
 	"serverless-orchestrator/bench/internal/platform"
 	"serverless-orchestrator/bench/internal/report"
 	"serverless-orchestrator/bench/internal/stats"
@@ -17,19 +17,27 @@ import (
 // runner is one run.
 type runner struct {
 	Options
+	// A compiled hello: see cmd/hello.
+	hello     string
 	clock     stats.Clock
 	progress  io.Writer
-	report    *report.Report
+	report    *Report
 	baselines []baseline.Case
 }
 
 // Run measures, and returns what it has when it is interrupted too.
-func Run(ctx context.Context, options Options, command string, progress io.Writer) (*report.Report, error) {
-	r := &runner{Options: options, clock: stats.RealClock{}, progress: progress,
-		report: &report.Report{Command: command, Started: time.Now(), Machine: machine.Look()}}
+func (o *Options) Run(ctx context.Context, command string, progress io.Writer) (report.Results, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{Options: *o, clock: stats.RealClock{}, progress: progress,
+		// Built beside this program.
+		hello:  filepath.Join(filepath.Dir(self), "so-bench-hello"),
+		report: &Report{Head: report.NewHead("cold", command)}}
 	r.addVersions(ctx)
 	r.addNotes()
-	err := r.run(ctx)
+	err = r.run(ctx)
 	r.report.Took = time.Since(r.report.Started)
 	r.report.Judge()
 	return r.report, err
@@ -61,7 +69,7 @@ func (r *runner) addNotes() {
 func (r *runner) run(ctx context.Context) error {
 	if r.has("baselines") {
 		r.say("preparing the baselines")
-		set, err := baseline.Prepare(ctx, r.Hello)
+		set, err := baseline.Prepare(ctx, r.hello)
 		if err != nil {
 			return err
 		}
