@@ -92,7 +92,7 @@ func (s *session) register(ctx context.Context, runtime string) {
 		f.id, err = s.client.Register(ctx, definition)
 	}
 	if err == nil {
-		err = s.waitKnown(ctx, f.id)
+		err = s.client.WaitKnown(ctx, f.id)
 	}
 	if err != nil {
 		f.rest.Problem = err.Error()
@@ -105,17 +105,6 @@ func (s *session) register(ctx context.Context, runtime string) {
 		f.sandbox = s.report.Add("pool/"+runtime, "pool, gRPC Warm: "+runtime)
 	}
 	s.functions = append(s.functions, f)
-}
-
-// waitKnown calls until router and pool have heard of the function: a moment.
-func (s *session) waitKnown(ctx context.Context, id string) error {
-	var err error
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if _, err = s.client.Invoke(ctx, id); err == nil || ctx.Err() != nil {
-			return err
-		}
-	}
-	return err
 }
 
 func (s *session) restRound(ctx context.Context, f *function, round int) {
@@ -173,7 +162,7 @@ func (s *session) withFunction(ctx context.Context, f *function, use func(id str
 	if err != nil {
 		return err
 	}
-	if err := s.waitKnown(ctx, id); err != nil {
+	if err := s.client.WaitKnown(ctx, id); err != nil {
 		return err
 	}
 	err = use(id)
