@@ -12,11 +12,14 @@ import (
 	"strings"
 	"syscall"
 
+	"serverless-orchestrator/bench/internal/bare"
 	"serverless-orchestrator/bench/internal/cold"
 	"serverless-orchestrator/bench/internal/report"
+	"serverless-orchestrator/bench/internal/warm"
 )
 
 const usage = `usage: scripts/bench cold [options]          cold starts
+       scripts/bench warm [options]          warm calls, beside plain servers
        scripts/bench show FILE [options]     shows again what --json wrote
 `
 
@@ -35,6 +38,7 @@ var benchmarks = map[string]struct {
 	results func() report.Results
 }{
 	"cold": {func() benchmark { return &cold.Options{} }, func() report.Results { return &cold.Report{} }},
+	"warm": {func() benchmark { return &warm.Options{} }, func() report.Results { return &warm.Report{} }},
 }
 
 func main() {
@@ -60,8 +64,11 @@ func run(arguments []string) error {
 	if chosen, known := benchmarks[name]; known {
 		return measure(name, chosen.options(), rest)
 	}
-	if name == "show" {
+	switch name {
+	case "show":
 		return show(rest)
+	case bare.ReferenceCommand:
+		return bare.ServeReference()
 	}
 	return explain()
 }

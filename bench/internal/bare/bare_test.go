@@ -5,8 +5,8 @@ import (
 	"net"
 	"testing"
 
-	"serverless-orchestrator/bench/internal/baseline"
 	"serverless-orchestrator/bench/internal/load"
+	"serverless-orchestrator/bench/internal/machine"
 )
 
 // callThrice sends an event of each size over one connection, and checks.
@@ -48,7 +48,7 @@ func TestTheReferenceEchoes(t *testing.T) {
 func TestServersOfLanguagesEcho(t *testing.T) {
 	for kind, program := range map[string]string{Node: "node", Python: "python3"} {
 		t.Run(kind, func(t *testing.T) {
-			if _, err := baseline.Find(program); err != nil {
+			if _, err := machine.Find(program); err != nil {
 				t.Skip(err)
 			}
 			server, err := Start(context.Background(), kind)

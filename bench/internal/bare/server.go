@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"serverless-orchestrator/bench/internal/baseline"
 	"serverless-orchestrator/bench/internal/echo"
+	"serverless-orchestrator/bench/internal/machine"
 )
 
 //go:embed server.js
@@ -71,7 +71,7 @@ func (s *Server) command(kind string) ([]string, error) {
 
 // script writes a server and the handler it serves.
 func (s *Server) script(program, runtime, name, text, handlerName string) ([]string, error) {
-	found, err := baseline.Find(program)
+	found, err := machine.Find(program)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (o *Options) Run(ctx context.Context, command string, progress io.Writer) (
 		// Built beside this program.
 		hello:  filepath.Join(filepath.Dir(self), "so-bench-hello"),
 		report: &Report{Head: report.NewHead("cold", command)}}
-	r.addVersions(ctx)
+	r.report.Machine.AddPrograms(ctx, r.Root, "node", "python3", "bwrap", "crun", "runc", "dockerd")
 	r.addNotes()
 	err = r.run(ctx)
 	r.report.Took = time.Since(r.report.Started)
@@ -44,17 +44,7 @@ func (o *Options) Run(ctx context.Context, command string, progress io.Writer) (
 }
 
 func (r *runner) say(format string, values ...any) {
-	fmt.Fprintf(r.progress, "%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, values...))
-}
-
-func (r *runner) addVersions(ctx context.Context) {
-	for _, program := range [][]string{{"node", "--version"}, {"python3", "--version"}, {"bwrap", "--version"},
-		{"crun", "--version"}, {"runc", "--version"}, {"dockerd", "--version"}} {
-		if path, err := baseline.Find(program[0]); err == nil {
-			r.report.Machine.AddVersion(ctx, program[0], append([]string{path}, program[1:]...)...)
-		}
-	}
-	r.report.Machine.AddVersion(ctx, "commit", "git", "-C", r.Root, "describe", "--always", "--dirty", "--abbrev=12")
+	report.Say(r.progress, format, values...)
 }
 
 func (r *runner) addNotes() {
