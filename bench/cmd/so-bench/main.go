@@ -14,12 +14,18 @@ import (
 
 	"serverless-orchestrator/bench/internal/bare"
 	"serverless-orchestrator/bench/internal/cold"
+	"serverless-orchestrator/bench/internal/drivercheck"
+	"serverless-orchestrator/bench/internal/overload"
 	"serverless-orchestrator/bench/internal/report"
+	"serverless-orchestrator/bench/internal/soak"
 	"serverless-orchestrator/bench/internal/warm"
 )
 
 const usage = `usage: scripts/bench cold [options]          cold starts
        scripts/bench warm [options]          warm calls, beside plain servers
+       scripts/bench overload [options]      ten times more calls than can be served
+       scripts/bench soak [options]          what grows in a long run
+       scripts/bench check-driver [options]  the load driver beside wrk
        scripts/bench show FILE [options]     shows again what --json wrote
 `
 
@@ -37,8 +43,11 @@ var benchmarks = map[string]struct {
 	options func() benchmark
 	results func() report.Results
 }{
-	"cold": {func() benchmark { return &cold.Options{} }, func() report.Results { return &cold.Report{} }},
-	"warm": {func() benchmark { return &warm.Options{} }, func() report.Results { return &warm.Report{} }},
+	"cold":         {func() benchmark { return &cold.Options{} }, func() report.Results { return &cold.Report{} }},
+	"warm":         {func() benchmark { return &warm.Options{} }, func() report.Results { return &warm.Report{} }},
+	"overload":     {func() benchmark { return &overload.Options{} }, func() report.Results { return &overload.Report{} }},
+	"soak":         {func() benchmark { return &soak.Options{} }, func() report.Results { return &soak.Report{} }},
+	"check-driver": {func() benchmark { return &drivercheck.Options{} }, func() report.Results { return &drivercheck.Report{} }},
 }
 
 func main() {

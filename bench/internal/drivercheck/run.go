@@ -31,10 +31,7 @@ func (o *Options) Register(flags *flag.FlagSet) {
 	o.Clients = []int{1, 16, 64}
 	flags.Var(options.List[int]{Into: &o.Clients, Parse: options.Count}, "clients", "numbers of clients that call at once")
 	o.Body = 64
-	flags.Func("body", "size of event and answer (default 64)", func(text string) (err error) {
-		o.Body, err = options.ParseSize(text)
-		return err
-	})
+	flags.Var(&o.Body, "body", "size of event and answer")
 	flags.IntVar(&o.Rounds, "rounds", 5, "rounds in which the two take turns")
 	flags.DurationVar(&o.Length, "seconds", 3*time.Second, "how long each is measured in each round; whole seconds")
 	o.Servers = []string{bare.Node, bare.Reference}

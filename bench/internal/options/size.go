@@ -39,3 +39,9 @@ func (s Size) String() string {
 	}
 	return strconv.Itoa(int(s))
 }
+
+// Set makes it a flag.
+func (s *Size) Set(text string) (err error) {
+	*s, err = ParseSize(text)
+	return err
+}

@@ -36,10 +36,7 @@ func (o *Options) Register(flags *flag.FlagSet) {
 	flags.IntVar(&o.Instances, "instances", 4, "maxInstances of the function that is flooded")
 	flags.DurationVar(&o.Work, "work", 20*time.Millisecond, "how long one call of it waits, as for a database; 0: the processors are what gets scarce, and driver and platform share them")
 	o.Body = 64
-	flags.Func("body", "size of event and result (default 64)", func(text string) (err error) {
-		o.Body, err = options.ParseSize(text)
-		return err
-	})
+	flags.Var(&o.Body, "body", "size of event and result")
 	flags.DurationVar(&o.CapacityLength, "capacity-seconds", 10*time.Second, "how long the capacity is measured")
 	flags.Float64Var(&o.Factor, "factor", 10, "how many times the capacity is offered")
 	flags.DurationVar(&o.Length, "seconds", 60*time.Second, "how long the flood lasts")
