@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"serverless-orchestrator/bench/internal/bare"
 	"serverless-orchestrator/bench/internal/report"
 )
 
@@ -49,13 +50,16 @@ func TestMediansOfTheRoundsAreCompared(t *testing.T) {
 		Own: []outcome{{PerSecond: 1, P50: 9}, {PerSecond: 95, P50: 11}, {PerSecond: 96, P50: 12}},
 		Wrk: []outcome{{PerSecond: 100, P50: 10}, {PerSecond: 1000, P50: 1}, {PerSecond: 99, P50: 20}},
 	}
-	r := &Report{Rows: []*Row{row, {Server: "node", Clients: 64}}}
+	r := &Report{Rows: []*Row{row, {Server: "node", Clients: 64}, {Server: bare.Reference, Clients: 1}}}
 	r.Judge()
 	var outcomes []string
 	for _, verdict := range r.Aims {
 		outcomes = append(outcomes, verdict.Measured+" "+verdict.Outcome)
 	}
 	want := []string{"0.95 x " + report.Pass, "1.1 x " + report.Pass, " " + report.NotMeasured, " " + report.NotMeasured}
+	if len(outcomes) != len(want) {
+		t.Fatalf("got %q", outcomes)
+	}
 	for i := range want {
 		if outcomes[i] != want[i] {
 			t.Errorf("got %q, want %q", outcomes, want)
