@@ -33,6 +33,9 @@ type Tolerance struct {
 	Memory options.Size `json:"memory"`
 	// Of all processes of a program together.
 	Descriptors int `json:"descriptors"`
+	// Of pool and launcher, for each sandbox that there is more: they hold some
+	// of each.
+	PerSandbox int `json:"per_sandbox"`
 }
 
 // Register makes flags of the options.
@@ -51,6 +54,7 @@ func (o *Options) Register(flags *flag.FlagSet) {
 	o.Tolerance.Memory = 4 << 20
 	flags.Var(&o.Tolerance.Memory, "tolerance-memory", "and on top of it, for each process")
 	flags.IntVar(&o.Tolerance.Descriptors, "tolerance-descriptors", 8, "the same in open files of all processes of a program together")
+	flags.IntVar(&o.Tolerance.PerSandbox, "tolerance-per-sandbox", 8, "open files that pool and launcher may have more for each sandbox that there is more")
 	flags.Uint64Var(&o.Seed, "seed", 1, "of the chance")
 }
 
@@ -61,7 +65,7 @@ func (o *Options) Check() error {
 		return errors.New("there must be time for six looks: two in each third")
 	case o.Rate <= 0 || o.Connections < 1:
 		return errors.New("rate and connections must be above 0")
-	case o.Tolerance.Share < 0 || o.Tolerance.Descriptors < 0:
+	case o.Tolerance.Share < 0 || o.Tolerance.Descriptors < 0 || o.Tolerance.PerSandbox < 0:
 		return errors.New("tolerances must not be below 0")
 	}
 	_, err := load.NewEvent(int(o.Body))

@@ -33,6 +33,8 @@ type Look struct {
 	Groups map[string]Use `json:"groups"`
 	// As /metrics shows them.
 	Functions []platform.FunctionMetrics `json:"functions"`
+	// The latency of the slowest call that has ended since the look before.
+	Slowest time.Duration `json:"slowest_ns"`
 	// What could not be seen.
 	Problem string `json:"problem,omitempty"`
 }
@@ -43,6 +45,15 @@ type Use struct {
 	// Bytes; shared pages count in each process.
 	RSS         float64 `json:"rss"`
 	Descriptors int     `json:"descriptors"`
+}
+
+// sandboxes are those with a function, and the processes that wait for one.
+func (l Look) sandboxes() int {
+	count := len(l.Groups[platform.Waiting].PIDs)
+	for _, function := range l.Functions {
+		count += function.Total
+	}
+	return count
 }
 
 // supervisor is a group too.

@@ -24,6 +24,28 @@ type runner struct {
 	own    *platform.Own
 	client *platform.Client
 	event  load.Event
+
+	slowest slowest
+}
+
+// slowest latency since it was last taken. Safe for concurrent use.
+type slowest struct {
+	mutex   sync.Mutex
+	latency time.Duration
+}
+
+func (s *slowest) add(latency time.Duration) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.latency = max(s.latency, latency)
+}
+
+func (s *slowest) take() time.Duration {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	taken := s.latency
+	s.latency = 0
+	return taken
 }
 
 // Run measures, and returns what it has when it is interrupted too. A run that
@@ -120,6 +142,7 @@ func (r *runner) call(ctx context.Context, index int, expectation *echo.Expectat
 	defer load.CloseAll(callers)
 	begin := window.Begin.Add(-r.Settle)
 	load.Open(ctx, r.clock, load.Poisson(r.Rate, r.Seed+uint64(index)), begin, window.End.Sub(begin), grace, callers, func(s load.Sample) {
+		r.slowest.add(s.Latency())
 		if window.Contains(s.Intended) {
 			tally.Add(s)
 		}
@@ -128,7 +151,7 @@ func (r *runner) call(ctx context.Context, index int, expectation *echo.Expectat
 
 // look notes what it cannot see, too.
 func (r *runner) look(ctx context.Context, at time.Duration) {
-	look := Look{At: at, Groups: map[string]Use{}}
+	look := Look{At: at, Groups: map[string]Use{}, Slowest: r.slowest.take()}
 	var err error
 	if look.Functions, err = r.client.Metrics(ctx); err == nil {
 		look.Groups, err = r.groups()

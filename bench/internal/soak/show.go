@@ -13,8 +13,8 @@ func (r *Report) Sections() []report.Section {
 		report.Section{Title: "Load", Table: r.loadTable()},
 		report.Section{Title: "Trend", Table: r.trendTable(), Words: []string{
 			fmt.Sprintf("Means of the first third of %d looks and of the last. Of sandboxes, memory and files are those of one process.", len(r.usable())),
-			fmt.Sprintf("Tolerated are %.0f %% and, on top, %s of memory a process and %d open files.",
-				100*r.Tolerance.Share, r.Tolerance.Memory, r.Tolerance.Descriptors),
+			fmt.Sprintf("Tolerated are %.0f %% and, on top, %s of memory a process and %d open files; of pool and launcher %d more for each sandbox that there is more.",
+				100*r.Tolerance.Share, r.Tolerance.Memory, r.Tolerance.Descriptors, r.Tolerance.PerSandbox),
 		}},
 	)
 }

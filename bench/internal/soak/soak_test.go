@@ -3,6 +3,7 @@ package soak
 import (
 	"flag"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ const mb = 1 << 20
 
 // steady is a run of nine looks at which nothing changes.
 func steady() *Report {
-	r := &Report{Head: report.Head{Benchmark: "soak"}, Tolerance: Tolerance{Share: 0.1, Memory: 2 * mb, Descriptors: 3}}
+	r := &Report{Head: report.Head{Benchmark: "soak"}, Tolerance: Tolerance{Share: 0.1, Memory: 2 * mb, Descriptors: 3, PerSandbox: 5}}
 	for i := range 9 {
 		look := Look{At: time.Duration(i) * time.Second, Groups: map[string]Use{},
 			Functions: []platform.FunctionMetrics{{Total: 3, Warm: 1, Busy: 2}}}
@@ -46,6 +47,25 @@ func TestWhatDoesNotGrowPasses(t *testing.T) {
 	r.Judge()
 	if !r.passed() {
 		t.Errorf("got %+v", r.Aims)
+	}
+}
+
+func TestFilesThatBelongToMoreSandboxesAreNoLeak(t *testing.T) {
+	more := func(descriptors int, group string) *Report {
+		r := steady()
+		set(r, group, Use{PIDs: []int{slices.Index(platform.Programs, group)}, RSS: 20 * mb, Descriptors: descriptors})
+		for i := 6; i < 9; i++ {
+			r.Looks[i].Functions = []platform.FunctionMetrics{{Total: 5, Warm: 5}}
+		}
+		r.Judge()
+		return r
+	}
+	// Two more, of five files each, and what is tolerated of the ten before.
+	if r := more(24, "pool"); !r.passed() {
+		t.Errorf("got %+v", r.Aims)
+	}
+	if more(25, "pool").passed() || more(24, "router").passed() {
+		t.Error("a leak passed")
 	}
 }
 

@@ -1,6 +1,10 @@
 package soak
 
-import "serverless-orchestrator/bench/internal/platform"
+import (
+	"slices"
+
+	"serverless-orchestrator/bench/internal/platform"
+)
 
 // trend is how a group was in the first third of the looks, and in the last.
 type trend struct {
@@ -11,6 +15,8 @@ type trend struct {
 // average of some looks.
 type average struct {
 	processes, memory, descriptors float64
+	// Of the whole platform.
+	sandboxes float64
 }
 
 // trends of all groups that were seen; none of too few looks.
@@ -37,9 +43,10 @@ func averageOf(looks []Look, group string) average {
 		sum.processes += float64(len(use.PIDs))
 		sum.memory += use.RSS
 		sum.descriptors += float64(use.Descriptors)
+		sum.sandboxes += float64(look.sandboxes())
 	}
 	n := float64(len(looks))
-	return average{sum.processes / n, sum.memory / n, sum.descriptors / n}
+	return average{sum.processes / n, sum.memory / n, sum.descriptors / n, sum.sandboxes / n}
 }
 
 // comparable are the numbers that may not grow. There are as many sandboxes as
@@ -55,8 +62,11 @@ func (a average) each() average {
 	if a.processes == 0 {
 		return average{}
 	}
-	return average{1, a.memory / a.processes, a.descriptors / a.processes}
+	return average{1, a.memory / a.processes, a.descriptors / a.processes, a.sandboxes}
 }
+
+// holders have files open for each sandbox.
+var holders = []string{"pool", "launcher"}
 
 // memoryExcess and descriptorExcess are what a group has in the last third above
 // what it may have, in bytes and files; not above 0 when all is well.
@@ -73,5 +83,9 @@ func (t trend) descriptorExcess(tolerance Tolerance) float64 {
 	if first.processes == 0 {
 		return 0
 	}
-	return last.descriptors - first.descriptors*(1+tolerance.Share) - float64(tolerance.Descriptors)
+	allowed := first.descriptors*(1+tolerance.Share) + float64(tolerance.Descriptors)
+	if slices.Contains(holders, t.group) {
+		allowed += float64(tolerance.PerSandbox) * max(0, last.sandboxes-first.sandboxes)
+	}
+	return last.descriptors - allowed
 }
