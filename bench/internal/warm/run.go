@@ -37,7 +37,7 @@ func (r *runner) say(format string, values ...any) { report.Say(r.progress, form
 
 func (r *runner) addNotes() {
 	r.report.Note("Closed loop: each client calls again as soon as it has its answer, over a connection of its own that it keeps (gRPC: one for all).")
-	r.report.Note("Each row is measured for %v in each of %d rounds, in turns, after %v that do not count. Every answer is compared with what its call must get.", r.Length, r.Rounds, r.WarmUp)
+	r.report.Note("Each row is measured for %v in each of %d rounds, in turns, after %v that do not count; longer where calls take so long that less would see the quick ones only. Every answer is compared with what its call must get.", r.Length, r.Rounds, r.WarmUp)
 	r.report.Note("The functions may have %d instances each, all of which are started before. Driver and servers share the processors.", r.Instances)
 	r.report.Note("Processor times are those of the kernel, in steps of 10 ms a process and round.")
 }
@@ -139,30 +139,41 @@ func (r *runner) measure(ctx context.Context, s *subject, row *Row) error {
 	if err != nil {
 		return err
 	}
-	tally, cpu := window(ctx, callers, &cpuMeter{groups: groups}, r.WarmUp, r.Length)
+	var clock load.Clock
+	begin := clock.Now()
+	load.Closed(ctx, clock, callers, load.Window{Begin: begin, End: begin.Add(r.WarmUp)}, func(load.Sample) {})
+	measured := windowAfter(clock.Now(), clock.Now().Sub(begin), r.WarmUp, r.Length)
+	tally, cpu := observe(ctx, clock, callers, &cpuMeter{groups: groups}, measured)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	row.add(tally, r.Length, cpu)
+	row.add(tally, measured.Length(), cpu)
 	if tally.Good().N == 0 {
 		return fmt.Errorf("%w: %s", errNoAnswer, tally.Counts().Errors())
 	}
 	return nil
 }
 
-// window is a closed loop, and the processor time that was used meanwhile.
-func window(ctx context.Context, callers []load.Caller, meter *cpuMeter, warmUp, length time.Duration) (*load.Tally, map[string]time.Duration) {
-	var clock load.Clock
-	begin := clock.Now().Add(warmUp)
-	measured := load.Window{Begin: begin, End: begin.Add(length)}
+// windowAfter is what is measured after a warm-up that was meant to take one
+// time and took another, since its last calls had to be waited for: as long as
+// they took, nothing is counted again, for all clients begin at once. The window
+// is so long that slow calls fit into it more than once; otherwise only the
+// quick ones among them would be seen.
+func windowAfter(now time.Time, warmUpTook, warmUp, length time.Duration) load.Window {
+	begin := now.Add(max(0, warmUpTook-warmUp))
+	return load.Window{Begin: begin, End: begin.Add(max(length, 2*warmUpTook))}
+}
+
+// observe is a closed loop, and the processor time that was used meanwhile.
+func observe(ctx context.Context, clock load.Clock, callers []load.Caller, meter *cpuMeter, window load.Window) (*load.Tally, map[string]time.Duration) {
 	used := make(chan map[string]time.Duration, 1)
 	go func() {
-		clock.SleepUntil(ctx, measured.Begin)
+		clock.SleepUntil(ctx, window.Begin)
 		meter.begin()
-		clock.SleepUntil(ctx, measured.End)
+		clock.SleepUntil(ctx, window.End)
 		used <- meter.end()
 	}()
 	tally := load.NewTally()
-	load.Closed(ctx, clock, callers, measured, tally.Add)
+	load.Closed(ctx, clock, callers, window, tally.Add)
 	return tally, <-used
 }

@@ -96,6 +96,21 @@ func TestRoundsAddUp(t *testing.T) {
 	}
 }
 
+func TestSlowCallsGetALongerWindow(t *testing.T) {
+	now := time.Unix(1000, 0)
+	at := func(seconds float64) time.Time { return now.Add(time.Duration(seconds * float64(time.Second))) }
+	const warmUp, length = 300 * time.Millisecond, 3 * time.Second
+	for took, want := range map[time.Duration]load.Window{
+		301 * time.Millisecond:  {Begin: at(0.001), End: at(3.001)},
+		2300 * time.Millisecond: {Begin: at(2), End: at(6.6)},
+		0:                       {Begin: at(0), End: at(3)},
+	} {
+		if got := windowAfter(now, took, warmUp, length); got != want {
+			t.Errorf("%v: from %v to %v", took, got.Begin.Sub(now), got.End.Sub(now))
+		}
+	}
+}
+
 func TestEverythingIsShown(t *testing.T) {
 	r := example()
 	r.Rows = append(r.Rows, &Row{Title: "title of none", Clients: 1, Body: 8192, Problem: "node is not installed"})
