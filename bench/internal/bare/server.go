@@ -88,7 +88,7 @@ func (s *Server) script(program, runtime, name, text, handlerName string) ([]str
 	return []string{found, server, handler}, nil
 }
 
-const startTimeout = 10 * time.Second
+const startTimeout = 30 * time.Second
 
 // start waits until it has printed its port.
 func (s *Server) start(ctx context.Context, command []string) error {

@@ -16,7 +16,7 @@ type Section struct {
 
 // ErrFailed ends a run that was measured as a whole, and failed by what it has
 // measured.
-var ErrFailed = errors.New("it failed")
+var ErrFailed = errors.New("an aim was missed")
 
 // Results are the report of one benchmark.
 type Results interface {

@@ -60,7 +60,7 @@ func (o *Options) Run(ctx context.Context, command string, progress io.Writer) (
 	r.report.Took = time.Since(r.report.Started)
 	r.report.Judge()
 	if err == nil && !r.report.passed() {
-		err = fmt.Errorf("the soak: %w", report.ErrFailed)
+		err = fmt.Errorf("soak: %w", report.ErrFailed)
 	}
 	return r.report, err
 }
