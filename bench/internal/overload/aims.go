@@ -19,7 +19,7 @@ func aims() []report.Aim[*Report] {
 		aim("back to normal after the flood", report.AtMost(5), report.InSeconds, (*Report).recovery),
 		aim("calm function, p99 in the flood over p99 before", report.AtMost(3), report.AsRatio, report.Ratio(p99(calmDuring), p99(calmBefore))),
 		aim("calm calls without a right answer", report.AtMost(0), report.AsCount, failures([]string{calmBefore, calmDuring, calmAfter}, load.OK, load.Cold)),
-		aim("answers of the flooded function that may not be", report.AtMost(0), report.AsCount,
+		aim("calls of the flooded function with an outcome that may not be", report.AtMost(0), report.AsCount,
 			failures([]string{capacityRow, acceptedRow, probeBefore, probeDuring, probeAfter}, allowed...)),
 	}
 }

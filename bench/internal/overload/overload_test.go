@@ -88,11 +88,11 @@ func TestAimsAreJudged(t *testing.T) {
 	}
 	check(r, map[string]string{
 		"right answers in the flood, of the capacity": "85.0 % PASS",
-		"refusals, p99":                                   "60.00 ms miss",
-		"back to normal after the flood":                  "1.0 s PASS",
-		"calm function, p99 in the flood over p99 before": "2.9 x PASS",
-		"calm calls without a right answer":               "1 miss",
-		"answers of the flooded function that may not be": "3 miss",
+		"refusals, p99":                                                 "60.00 ms miss",
+		"back to normal after the flood":                                "1.0 s PASS",
+		"calm function, p99 in the flood over p99 before":               "2.9 x PASS",
+		"calm calls without a right answer":                             "1 miss",
+		"calls of the flooded function with an outcome that may not be": "3 miss",
 	})
 	r.Recovered = false
 	r.Judge()
