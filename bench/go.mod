@@ -4,6 +4,7 @@ module serverless-orchestrator/bench
 go 1.26.0
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	google.golang.org/grpc v1.85.0
 	serverless-orchestrator/gateway v0.0.0
 )

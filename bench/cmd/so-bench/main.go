@@ -6,19 +6,49 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 
+	"serverless-orchestrator/bench/internal/bare"
 	"serverless-orchestrator/bench/internal/cold"
+	"serverless-orchestrator/bench/internal/drivercheck"
+	"serverless-orchestrator/bench/internal/overload"
 	"serverless-orchestrator/bench/internal/report"
+	"serverless-orchestrator/bench/internal/soak"
+	"serverless-orchestrator/bench/internal/warm"
 )
 
-const usage = `usage: scripts/bench cold [options]     measure cold starts
-       scripts/bench show FILE [options] show again what cold --json wrote
+const usage = `usage: scripts/bench cold [options]          cold starts
+       scripts/bench warm [options]          warm calls, beside plain servers
+       scripts/bench overload [options]      ten times more calls than can be served
+       scripts/bench soak [options]          what grows in a long run
+       scripts/bench check-driver [options]  the load driver beside wrk
+       scripts/bench show FILE [options]     shows again what --json wrote
 `
+
+// benchmark is the options of one, and how it runs.
+type benchmark interface {
+	Register(flags *flag.FlagSet)
+	// Check finds options that make no sense.
+	Check() error
+	// Run returns what was measured, also with an error.
+	Run(ctx context.Context, command string, progress io.Writer) (report.Results, error)
+}
+
+// A benchmark's options, and the report that it makes.
+var benchmarks = map[string]struct {
+	options func() benchmark
+	results func() report.Results
+}{
+	"cold":         {func() benchmark { return &cold.Options{} }, func() report.Results { return &cold.Report{} }},
+	"warm":         {func() benchmark { return &warm.Options{} }, func() report.Results { return &warm.Report{} }},
+	"overload":     {func() benchmark { return &overload.Options{} }, func() report.Results { return &overload.Report{} }},
+	"soak":         {func() benchmark { return &soak.Options{} }, func() report.Results { return &soak.Report{} }},
+	"check-driver": {func() benchmark { return &drivercheck.Options{} }, func() report.Results { return &drivercheck.Report{} }},
+}
 
 func main() {
 	err := run(os.Args[1:])
@@ -36,23 +66,30 @@ func main() {
 var errUsage = errors.New("wrong usage")
 
 func run(arguments []string) error {
-	if len(arguments) > 0 {
-		switch arguments[0] {
-		case "cold":
-			return runCold(arguments[1:])
-		case "show":
-			return show(arguments[1:])
-		}
+	if len(arguments) == 0 {
+		return explain()
 	}
+	name, rest := arguments[0], arguments[1:]
+	if chosen, known := benchmarks[name]; known {
+		return measure(name, chosen.options(), rest)
+	}
+	switch name {
+	case "show":
+		return show(rest)
+	case bare.ReferenceCommand:
+		return bare.ServeReference()
+	}
+	return explain()
+}
+
+func explain() error {
 	fmt.Fprint(os.Stderr, usage)
 	return errUsage
 }
 
-func runCold(arguments []string) error {
-	flags := flag.NewFlagSet("scripts/bench cold", flag.ContinueOnError)
-	var options cold.Options
+func measure(name string, options benchmark, arguments []string) error {
+	flags := flag.NewFlagSet("scripts/bench "+name, flag.ContinueOnError)
 	options.Register(flags)
-	flags.StringVar(&options.Root, "root", ".", "the checkout")
 	var out outputs
 	out.register(flags)
 	if err := parse(flags, arguments); err != nil {
@@ -66,22 +103,18 @@ func runCold(arguments []string) error {
 		fmt.Fprintln(os.Stderr, err)
 		return errUsage
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	// Built beside this program.
-	options.Hello = filepath.Join(filepath.Dir(self), "so-bench-hello")
-
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	results, err := cold.Run(ctx, options, command(flags), os.Stderr)
-	if err != nil {
+	results, err := options.Run(ctx, command(flags), os.Stderr)
+	if results == nil {
+		return err
+	}
+	if err != nil && !errors.Is(err, report.ErrFailed) {
 		// What there is, is shown whatever happened, but half a run is nothing
 		// for documents.
 		out.markdown = ""
 	}
-	return errors.Join(err, out.write(results))
+	return errors.Join(err, out.write(name, results))
 }
 
 // command is what a person types to measure the same.
@@ -102,18 +135,25 @@ func show(arguments []string) error {
 	var out outputs
 	out.register(flags)
 	if len(arguments) == 0 {
-		fmt.Fprint(os.Stderr, usage)
-		return errUsage
+		return explain()
 	}
 	if err := parse(flags, arguments[1:]); err != nil {
 		return err
 	}
-	results, err := report.ReadJSON(arguments[0])
+	name, err := report.BenchmarkOf(arguments[0])
 	if err != nil {
 		return err
 	}
+	chosen, known := benchmarks[name]
+	if !known {
+		return fmt.Errorf("%s: it does not say which benchmark it is of", arguments[0])
+	}
+	results := chosen.results()
+	if err := report.ReadJSON(arguments[0], results); err != nil {
+		return err
+	}
 	results.Judge()
-	return out.write(results)
+	return out.write(name, results)
 }
 
 func parse(flags *flag.FlagSet, arguments []string) error {
@@ -132,14 +172,14 @@ func (o *outputs) register(flags *flag.FlagSet) {
 	flags.StringVar(&o.markdown, "markdown", "", "document whose section of results is replaced, as docs/performance.md")
 }
 
-func (o *outputs) write(results *report.Report) error {
-	fmt.Print(results.Text())
+func (o *outputs) write(name string, results report.Results) error {
+	fmt.Print(report.Text(results))
 	var err error
 	if o.json != "" {
-		err = results.WriteJSON(o.json)
+		err = report.WriteJSON(o.json, results)
 	}
 	if o.markdown != "" {
-		err = errors.Join(err, results.UpdateDocument(o.markdown))
+		err = errors.Join(err, report.UpdateDocument(o.markdown, name, results))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"serverless-orchestrator/bench/internal/machine"
 	"serverless-orchestrator/bench/internal/stats"
 )
 
@@ -29,21 +30,6 @@ type Case struct {
 type Program struct {
 	Name    string
 	Command []string
-}
-
-// searchPath is where the platform looks for runtimes too: never where a user
-// may have put a wrapper that costs more than the program.
-const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-// Find returns the absolute path of a program of the system.
-func Find(name string) (string, error) {
-	for _, directory := range filepath.SplitList(searchPath) {
-		path := filepath.Join(directory, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("%s is not installed", name)
 }
 
 // Set is all cases, and what they need while they are measured.
@@ -92,7 +78,7 @@ func (s *Set) addBare(ctx context.Context, hello string) {
 		{"python", "python3 -c 0", "python3", []string{"-c", "0"}},
 	} {
 		found := Case{ID: "bare/" + program.name, Title: program.title, Share: 1}
-		path, err := Find(program.file)
+		path, err := machine.Find(program.file)
 		if err != nil {
 			found.Problem = err
 		} else {
@@ -106,7 +92,7 @@ func (s *Set) addBare(ctx context.Context, hello string) {
 }
 
 func (s *Set) addBubblewrap(ctx context.Context) {
-	bwrap, err := Find("bwrap")
+	bwrap, err := machine.Find("bwrap")
 	for _, program := range s.programs {
 		found := Case{ID: "bwrap/" + program.Name, Title: "bwrap " + program.Name, Share: 1, Problem: err}
 		if err == nil {

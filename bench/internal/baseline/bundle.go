@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"serverless-orchestrator/bench/internal/machine"
 	"serverless-orchestrator/bench/internal/stats"
 )
 
@@ -36,7 +37,7 @@ func (s *Set) addBundles(ctx context.Context) {
 		err := makeBundle(bundle, program)
 		for _, tool := range []string{"crun", "runc"} {
 			found := Case{ID: tool + "/" + program.Name, Title: tool + " run " + program.Name, Share: 0.5}
-			path, missing := Find(tool)
+			path, missing := machine.Find(tool)
 			switch {
 			case err != nil:
 				found.Problem = err

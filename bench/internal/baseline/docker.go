@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"serverless-orchestrator/bench/internal/machine"
 )
 
 const image = "so-bench-root"
@@ -35,7 +37,7 @@ func (s *Set) addDocker(ctx context.Context) {
 }
 
 func (s *Set) startDocker(ctx context.Context) error {
-	docker, err := Find("docker")
+	docker, err := machine.Find("docker")
 	if other, e := exec.LookPath("/usr/bin/docker"); e == nil {
 		// Debian's client fits Debian's daemon; others may be too new.
 		docker, err = other, nil
@@ -59,7 +61,7 @@ func (e *engine) command(arguments ...string) []string {
 // startOwn starts a daemon that shares nothing with others: neither sockets nor
 // images nor network rules.
 func (e *engine) startOwn(ctx context.Context, directory string) error {
-	dockerd, err := Find("dockerd")
+	dockerd, err := machine.Find("dockerd")
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func (e *engine) tryDaemon(ctx context.Context, directory string, command []stri
 	// Not of this context: it is ended by stop.
 	daemon := exec.Command(command[0], command[1:]...)
 	daemon.Stdout, daemon.Stderr = log, log
-	daemon.Env = []string{"PATH=" + searchPath}
+	daemon.Env = []string{"PATH=" + machine.SearchPath}
 	// Signals of the terminal are ours to handle.
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := daemon.Start(); err != nil {

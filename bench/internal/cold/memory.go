@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"serverless-orchestrator/bench/internal/platform"
-	"serverless-orchestrator/bench/internal/report"
 )
 
 // settle is how long instances are left alone before they are weighed: they are
@@ -33,7 +32,7 @@ func (s *session) memory(ctx context.Context) {
 				return
 			}
 			s.say("memory of %d idle instances: %s", count, f.runtime)
-			row := report.Memory{Runtime: f.runtime, Instances: count}
+			row := Memory{Runtime: f.runtime, Instances: count}
 			if err := s.weigh(ctx, f, &row); err != nil {
 				row.Problem = err.Error()
 			}
@@ -42,7 +41,7 @@ func (s *session) memory(ctx context.Context) {
 	}
 }
 
-func (s *session) weigh(ctx context.Context, f *function, row *report.Memory) error {
+func (s *session) weigh(ctx context.Context, f *function, row *Memory) error {
 	processes := platform.Processes{Dir: "/proc"}
 	supervisor, err := s.own.SupervisorPID()
 	if err != nil {

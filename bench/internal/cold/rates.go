@@ -11,7 +11,6 @@ import (
 	"serverless-orchestrator/bench/internal/baseline"
 	"serverless-orchestrator/bench/internal/launcher"
 	"serverless-orchestrator/bench/internal/platform"
-	"serverless-orchestrator/bench/internal/report"
 	"serverless-orchestrator/bench/internal/stats"
 )
 
@@ -48,7 +47,7 @@ func (r *runner) baselineRate(ctx context.Context, each baseline.Case) {
 	}
 }
 
-func (r *runner) rate(ctx context.Context, row *report.Measurement, loops int, length time.Duration, operation stats.Operation) {
+func (r *runner) rate(ctx context.Context, row *Measurement, loops int, length time.Duration, operation stats.Operation) {
 	if ctx.Err() != nil {
 		return
 	}

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"serverless-orchestrator/bench/internal/baseline"
-	"serverless-orchestrator/bench/internal/machine"
 	"serverless-orchestrator/bench/internal/platform"
 	"serverless-orchestrator/bench/internal/report"
 	"serverless-orchestrator/bench/internal/stats"
@@ -17,36 +17,34 @@ import (
 // runner is one run.
 type runner struct {
 	Options
+	// A compiled hello: see cmd/hello.
+	hello     string
 	clock     stats.Clock
 	progress  io.Writer
-	report    *report.Report
+	report    *Report
 	baselines []baseline.Case
 }
 
 // Run measures, and returns what it has when it is interrupted too.
-func Run(ctx context.Context, options Options, command string, progress io.Writer) (*report.Report, error) {
-	r := &runner{Options: options, clock: stats.RealClock{}, progress: progress,
-		report: &report.Report{Command: command, Started: time.Now(), Machine: machine.Look()}}
-	r.addVersions(ctx)
+func (o *Options) Run(ctx context.Context, command string, progress io.Writer) (report.Results, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{Options: *o, clock: stats.RealClock{}, progress: progress,
+		// Built beside this program.
+		hello:  filepath.Join(filepath.Dir(self), "so-bench-hello"),
+		report: &Report{Head: report.NewHead("cold", command)}}
+	r.report.Machine.AddPrograms(ctx, r.Root, "node", "python3", "bwrap", "crun", "runc", "dockerd")
 	r.addNotes()
-	err := r.run(ctx)
+	err = r.run(ctx)
 	r.report.Took = time.Since(r.report.Started)
 	r.report.Judge()
 	return r.report, err
 }
 
 func (r *runner) say(format string, values ...any) {
-	fmt.Fprintf(r.progress, "%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, values...))
-}
-
-func (r *runner) addVersions(ctx context.Context) {
-	for _, program := range [][]string{{"node", "--version"}, {"python3", "--version"}, {"bwrap", "--version"},
-		{"crun", "--version"}, {"runc", "--version"}, {"dockerd", "--version"}} {
-		if path, err := baseline.Find(program[0]); err == nil {
-			r.report.Machine.AddVersion(ctx, program[0], append([]string{path}, program[1:]...)...)
-		}
-	}
-	r.report.Machine.AddVersion(ctx, "commit", "git", "-C", r.Root, "describe", "--always", "--dirty", "--abbrev=12")
+	report.Say(r.progress, format, values...)
 }
 
 func (r *runner) addNotes() {
@@ -61,7 +59,7 @@ func (r *runner) addNotes() {
 func (r *runner) run(ctx context.Context) error {
 	if r.has("baselines") {
 		r.say("preparing the baselines")
-		set, err := baseline.Prepare(ctx, r.Hello)
+		set, err := baseline.Prepare(ctx, r.hello)
 		if err != nil {
 			return err
 		}

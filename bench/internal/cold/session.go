@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"serverless-orchestrator/bench/internal/platform"
-	"serverless-orchestrator/bench/internal/report"
 	"serverless-orchestrator/bench/internal/stats"
 )
 
@@ -28,8 +27,8 @@ type session struct {
 type function struct {
 	runtime, id      string
 	definition       platform.Definition
-	rest, sandbox    *report.Measurement
-	start, init, run *report.Measurement
+	rest, sandbox    *Measurement
+	start, init, run *Measurement
 }
 
 const stepHistogram = "so_start_step_seconds"
@@ -87,13 +86,13 @@ func (s *session) register(ctx context.Context, runtime string) {
 		title = runtime + ", none parked"
 	}
 	f := &function{runtime: runtime, rest: s.report.Add("rest"+suffix, "REST: "+title)}
-	definition, err := hello(runtime, fmt.Sprintf("bench-%s-%d", runtime, time.Now().UnixNano()), s.Hello)
+	definition, err := hello(runtime, fmt.Sprintf("bench-%s-%d", runtime, time.Now().UnixNano()), s.hello)
 	if err == nil {
 		f.definition = definition
 		f.id, err = s.client.Register(ctx, definition)
 	}
 	if err == nil {
-		err = s.waitKnown(ctx, f.id)
+		err = s.client.WaitKnown(ctx, f.id)
 	}
 	if err != nil {
 		f.rest.Problem = err.Error()
@@ -106,17 +105,6 @@ func (s *session) register(ctx context.Context, runtime string) {
 		f.sandbox = s.report.Add("pool/"+runtime, "pool, gRPC Warm: "+runtime)
 	}
 	s.functions = append(s.functions, f)
-}
-
-// waitKnown calls until router and pool have heard of the function: a moment.
-func (s *session) waitKnown(ctx context.Context, id string) error {
-	var err error
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if _, err = s.client.Invoke(ctx, id); err == nil || ctx.Err() != nil {
-			return err
-		}
-	}
-	return err
 }
 
 func (s *session) restRound(ctx context.Context, f *function, round int) {
@@ -140,7 +128,7 @@ func (s *session) restRound(ctx context.Context, f *function, round int) {
 	addPhase(f.run, receipts, func(r platform.Receipt) float64 { return r.Phases.Start + r.Phases.Init })
 }
 
-func addPhase(row *report.Measurement, receipts []platform.Receipt, of func(platform.Receipt) float64) {
+func addPhase(row *Measurement, receipts []platform.Receipt, of func(platform.Receipt) float64) {
 	samples := make([]time.Duration, 0, len(receipts))
 	for _, receipt := range receipts {
 		samples = append(samples, time.Duration(of(receipt)*float64(time.Millisecond)))
@@ -174,7 +162,7 @@ func (s *session) withFunction(ctx context.Context, f *function, use func(id str
 	if err != nil {
 		return err
 	}
-	if err := s.waitKnown(ctx, id); err != nil {
+	if err := s.client.WaitKnown(ctx, id); err != nil {
 		return err
 	}
 	err = use(id)
@@ -230,7 +218,7 @@ func comment(runtime string, number int) string {
 
 // fail notes why a row has no (more) numbers. An interrupt is no problem of the
 // row.
-func fail(ctx context.Context, row *report.Measurement, err error) bool {
+func fail(ctx context.Context, row *Measurement, err error) bool {
 	if err != nil && ctx.Err() == nil {
 		row.Problem = err.Error()
 	}

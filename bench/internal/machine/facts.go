@@ -51,8 +51,8 @@ func Look() Facts {
 	return facts
 }
 
-// AddVersion notes the first line that a program prints about itself.
-func (f *Facts) AddVersion(ctx context.Context, name string, command ...string) {
+// addVersion notes the first line that a program prints about itself.
+func (f *Facts) addVersion(ctx context.Context, name string, command ...string) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	output, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()

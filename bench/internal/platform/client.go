@@ -59,9 +59,11 @@ func (c *Client) Delete(ctx context.Context, id string) error {
 
 // Receipt is what is used of the answer to a call.
 type Receipt struct {
-	StatusCode int     `json:"statusCode"`
-	ColdStart  bool    `json:"coldStart"`
-	Duration   float64 `json:"duration"`
+	StatusCode int `json:"statusCode"`
+	// What the function returned, as it came.
+	Body      json.RawMessage `json:"body"`
+	ColdStart bool            `json:"coldStart"`
+	Duration  float64         `json:"duration"`
 	// Milliseconds.
 	Phases struct {
 		Queue   float64 `json:"queue"`
@@ -71,14 +73,33 @@ type Receipt struct {
 	} `json:"phases"`
 }
 
+// InvokePath is where a function is called.
+func InvokePath(id string) string { return "/functions/" + id + "/invoke" }
+
 // Invoke calls a function that has to answer with status 200.
 func (c *Client) Invoke(ctx context.Context, id string) (Receipt, error) {
+	return c.InvokeWith(ctx, id, []byte("{}"))
+}
+
+// InvokeWith is Invoke with an event.
+func (c *Client) InvokeWith(ctx context.Context, id string, event []byte) (Receipt, error) {
 	var receipt Receipt
-	err := c.call(ctx, http.MethodPost, "/functions/"+id+"/invoke", []byte("{}"), &receipt)
+	err := c.call(ctx, http.MethodPost, InvokePath(id), event, &receipt)
 	if err == nil && receipt.StatusCode != http.StatusOK {
 		err = fmt.Errorf("the function answered with status %d", receipt.StatusCode)
 	}
 	return receipt, err
+}
+
+// WaitKnown calls a function until router and pool have heard of it: a moment.
+func (c *Client) WaitKnown(ctx context.Context, id string) error {
+	var err error
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, err = c.Invoke(ctx, id); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // InvokeCold calls a function that has to be started for it.
@@ -88,6 +109,31 @@ func (c *Client) InvokeCold(ctx context.Context, id string) (Receipt, error) {
 		err = fmt.Errorf("a call met an instance that was there already: not a cold start")
 	}
 	return receipt, err
+}
+
+// FunctionMetrics is what is used of the metrics of one function.
+type FunctionMetrics struct {
+	FunctionID   string `json:"functionId"`
+	FunctionName string `json:"functionName"`
+	Total        int    `json:"total"`
+	Warm         int    `json:"warm"`
+	Busy         int    `json:"busy"`
+	Warming      int    `json:"warming"`
+	Terminating  int    `json:"terminating"`
+}
+
+// AddUp is whether every instance is in one state.
+func (m FunctionMetrics) AddUp() bool {
+	return m.Total == m.Warm+m.Busy+m.Warming+m.Terminating
+}
+
+// Metrics of all functions.
+func (c *Client) Metrics(ctx context.Context) ([]FunctionMetrics, error) {
+	var answer struct {
+		Metrics []FunctionMetrics `json:"metrics"`
+	}
+	err := c.call(ctx, http.MethodGet, "/metrics", nil, &answer)
+	return answer.Metrics, err
 }
 
 // Exposition is the metrics in the Prometheus format.

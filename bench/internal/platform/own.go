@@ -28,7 +28,7 @@ type Own struct {
 	progress    io.Writer
 
 	// Addresses, host:port.
-	HTTP, Pool string
+	HTTP, GRPC, Pool string
 }
 
 // services that have an address of their own, as scripts/lib/supervisor.sh names
@@ -64,6 +64,7 @@ func Start(ctx context.Context, root string, flags Flags, progress io.Writer) (*
 		own.environment = append(own.environment, "SO_"+strings.ToUpper(service)+"_FLAGS="+strings.Join(of, " "))
 	}
 	own.HTTP = fmt.Sprintf("127.0.0.1:%d", ports[0])
+	own.GRPC = fmt.Sprintf("127.0.0.1:%d", ports[1])
 
 	if err := own.script(ctx, "up"); err != nil {
 		own.Stop()

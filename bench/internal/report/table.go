@@ -6,23 +6,33 @@ import (
 	"unicode/utf8"
 )
 
-// table is rows of text under a header. Its first column is aligned to the
-// left, those named in `left` too, the others to the right.
-type table struct {
+// Table is rows of text under a header. Its first column is aligned to the
+// left, those named by Left too, the others to the right.
+type Table struct {
 	header []string
 	left   map[int]bool
 	rows   [][]string
 }
 
-func newTable(header ...string) *table {
-	return &table{header: header, left: map[int]bool{0: true}}
+// NewTable takes the names of the columns.
+func NewTable(header ...string) *Table {
+	return &Table{header: header, left: map[int]bool{0: true}}
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// Left aligns more columns to the left.
+func (t *Table) Left(columns ...int) *Table {
+	for _, column := range columns {
+		t.left[column] = true
+	}
+	return t
+}
+
+// Add appends a row.
+func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
 
 // text has columns of equal width, two spaces apart. A row may be shorter than
 // the header: its last cell then may take all the room there is.
-func (t *table) text() string {
+func (t *Table) text() string {
 	widths := make([]int, len(t.header))
 	for _, row := range append([][]string{t.header}, t.rows...) {
 		for i, cell := range row {
@@ -58,7 +68,7 @@ func (t *table) text() string {
 	return out.String()
 }
 
-func (t *table) markdown() string {
+func (t *Table) markdown() string {
 	var out strings.Builder
 	line := func(cells []string) {
 		out.WriteString("|")

@@ -3,36 +3,11 @@ package stats
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
+
+	"serverless-orchestrator/bench/internal/manualclock"
 )
-
-// manualClock moves only when it is slept on or told to.
-type manualClock struct {
-	mutex sync.Mutex
-	now   time.Time
-}
-
-func (c *manualClock) Now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.now
-}
-
-func (c *manualClock) SleepUntil(_ context.Context, when time.Time) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if c.now.Before(when) {
-		c.now = when
-	}
-}
-
-func (c *manualClock) advance(d time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.now = c.now.Add(d)
-}
 
 func milliseconds(values ...int) []time.Duration {
 	var out []time.Duration
@@ -76,12 +51,12 @@ func TestPercentilesOfFewSamples(t *testing.T) {
 }
 
 func TestPacedCountsFromTheIntendedStart(t *testing.T) {
-	clock := &manualClock{now: time.Unix(1000, 0)}
+	clock := manualclock.New()
 	// The second takes so long that the third and fourth start late.
 	durations := milliseconds(1, 25, 1, 1, 1)
 	i := 0
 	got, err := Paced(context.Background(), clock, 10*time.Millisecond, 0, len(durations), func(context.Context) error {
-		clock.advance(durations[i])
+		clock.Advance(durations[i])
 		i++
 		return nil
 	})
@@ -97,14 +72,14 @@ func TestPacedCountsFromTheIntendedStart(t *testing.T) {
 }
 
 func TestWarmUpIsNotCounted(t *testing.T) {
-	clock := &manualClock{now: time.Unix(1000, 0)}
+	clock := manualclock.New()
 	calls := 0
 	slowAtFirst := func(context.Context) error {
 		calls++
 		if calls <= 2 {
-			clock.advance(time.Second)
+			clock.Advance(time.Second)
 		} else {
-			clock.advance(time.Millisecond)
+			clock.Advance(time.Millisecond)
 		}
 		return nil
 	}
@@ -116,10 +91,10 @@ func TestWarmUpIsNotCounted(t *testing.T) {
 
 func TestAnErrorEndsTheMeasuring(t *testing.T) {
 	broken := errors.New("broken")
-	clock := &manualClock{now: time.Unix(1000, 0)}
+	clock := manualclock.New()
 	calls := 0
 	fails := func(context.Context) error {
-		clock.advance(time.Millisecond)
+		clock.Advance(time.Millisecond)
 		if calls++; calls == 3 {
 			return broken
 		}
@@ -136,9 +111,9 @@ func TestAnErrorEndsTheMeasuring(t *testing.T) {
 }
 
 func TestLoopedCountsWhatEndsWithinTheTime(t *testing.T) {
-	clock := &manualClock{now: time.Unix(1000, 0)}
+	clock := manualclock.New()
 	got, err := Looped(context.Background(), clock, 1, 95*time.Millisecond, time.Second, func(context.Context) error {
-		clock.advance(10 * time.Millisecond)
+		clock.Advance(10 * time.Millisecond)
 		return nil
 	})
 	if err != nil {

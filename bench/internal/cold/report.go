@@ -1,31 +1,18 @@
-// Package report holds what a run has measured, judges it by the aims, and shows
-// it as text, Markdown and JSON.
-package report
+package cold
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
 	"time"
 
-	"serverless-orchestrator/bench/internal/machine"
+	"serverless-orchestrator/bench/internal/report"
 	"serverless-orchestrator/bench/internal/stats"
 )
 
 // Report is one run.
 type Report struct {
-	Command string        `json:"command"`
-	Started time.Time     `json:"started"`
-	Took    time.Duration `json:"took_ns"`
-	Machine machine.Facts `json:"machine"`
-	// How it was measured.
-	Notes  []string       `json:"notes"`
+	report.Head
 	Starts []*Measurement `json:"starts"`
 	Steps  []Step         `json:"steps"`
 	Memory []Memory       `json:"memory"`
-	// What could not be measured as a whole, and why.
-	Missing []Missing `json:"missing"`
-	Aims    []Verdict `json:"aims"`
 }
 
 // Measurement is one way to start something: a row of the table.
@@ -68,12 +55,6 @@ type Memory struct {
 	Problem   string  `json:"problem,omitempty"`
 }
 
-// Missing is a part of the run that gave nothing.
-type Missing struct {
-	What   string `json:"what"`
-	Reason string `json:"reason"`
-}
-
 // Add makes a row and returns it, to be filled.
 func (r *Report) Add(id, title string) *Measurement {
 	row := &Measurement{ID: id, Title: title}
@@ -89,11 +70,6 @@ func (r *Report) Find(id string) *Measurement {
 		}
 	}
 	return nil
-}
-
-// Miss notes what could not be measured.
-func (r *Report) Miss(what string, reason error) {
-	r.Missing = append(r.Missing, Missing{what, reason.Error()})
 }
 
 // rate is that of so many loops; false when it was not measured.
@@ -115,26 +91,4 @@ func (m *Measurement) best() (stats.Rate, bool) {
 		}
 	}
 	return best, best.Done > 0
-}
-
-// WriteJSON writes everything, raw samples too.
-func (r *Report) WriteJSON(path string) error {
-	text, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
-}
-
-// ReadJSON reads what WriteJSON wrote.
-func ReadJSON(path string) (*Report, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var r Report
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return &r, nil
 }

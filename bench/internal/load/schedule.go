@@ -1,0 +1,48 @@
+package load
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Schedule is when calls are meant to start.
+type Schedule interface {
+	// Next is the time of the next call after the begin of the load; never less
+	// than the one before.
+	Next() time.Duration
+}
+
+// Constant has calls at equal distances, the first at the begin.
+func Constant(perSecond float64) Schedule { return &constant{perSecond: perSecond} }
+
+type constant struct {
+	perSecond float64
+	count     int
+}
+
+func (c *constant) Next() time.Duration {
+	// By the count, for sums of rounded distances run away.
+	at := seconds(float64(c.count) / c.perSecond)
+	c.count++
+	return at
+}
+
+// Poisson has calls that know nothing of each other, as those of many people:
+// the distances are exponentially distributed. The same seed makes the same
+// schedule.
+func Poisson(perSecond float64, seed uint64) Schedule {
+	return &poisson{perSecond: perSecond, random: rand.New(rand.NewPCG(seed, 0))}
+}
+
+type poisson struct {
+	perSecond float64
+	random    *rand.Rand
+	at        float64
+}
+
+func (p *poisson) Next() time.Duration {
+	p.at += p.random.ExpFloat64() / p.perSecond
+	return seconds(p.at)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

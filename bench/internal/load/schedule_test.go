@@ -1,0 +1,57 @@
+package load
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+func TestConstantKeepsItsDistanceAndDoesNotRunAway(t *testing.T) {
+	schedule := Constant(3)
+	var last time.Duration
+	for i := range 3_000_001 {
+		last = schedule.Next()
+		if i == 1 && last != time.Second/3 {
+			t.Fatalf("the second is at %v", last)
+		}
+	}
+	if last != 1_000_000*time.Second {
+		t.Errorf("call 3000000 is at %v", last)
+	}
+}
+
+func TestPoissonHasTheRateAndTheSpreadOfChance(t *testing.T) {
+	const n, rate = 100_000, 500.0
+	schedule := Poisson(rate, 7)
+	var before time.Duration
+	var squares float64
+	for range n {
+		at := schedule.Next()
+		if at < before {
+			t.Fatalf("%v after %v", at, before)
+		}
+		distance := (at - before).Seconds() * rate
+		squares += distance * distance
+		before = at
+	}
+	if got := n / before.Seconds(); math.Abs(got-rate) > 0.02*rate {
+		t.Errorf("the rate is %v", got)
+	}
+	// The mean square of exponential distances is twice that of equal ones.
+	if got := squares / n; math.Abs(got-2) > 0.1 {
+		t.Errorf("the mean square is %v", got)
+	}
+}
+
+func TestASeedMakesTheSameSchedule(t *testing.T) {
+	a, b, other := Poisson(10, 1), Poisson(10, 1), Poisson(10, 2)
+	for range 100 {
+		at := a.Next()
+		if at != b.Next() {
+			t.Fatal("the same seed made another schedule")
+		}
+		if at == other.Next() {
+			t.Fatal("another seed made the same time")
+		}
+	}
+}
