@@ -11,6 +11,10 @@ namespace {
 
 namespace pb = serverless::pool::v1;
 
+// How long after a call found the node full nothing is started ahead of demand:
+// longer than a router waits before it asks again.
+constexpr absl::Duration kDemandFirst = absl::Seconds(2);
+
 Error NoCapacity(absl::string_view why) {
   Error error = MakeError("NO_CAPACITY", why, "no");
   error.set_retryable(true);
@@ -56,6 +60,7 @@ void InstancePool::StartInstance(RouterId router,
   StartRequest start{.reason = StartReason::kOnDemand,
                      .requester = router,
                      .start_id = request.start_id()};
+  GiveWay(request.in_place_of(), request.function_id());
   FunctionPtr function = deps_.directory.Find(request.function_id());
   if (function != nullptr && function->version() == request.version()) {
     StartOnDemand(start, function);
@@ -74,6 +79,16 @@ void InstancePool::StartInstance(RouterId router,
               }
             });
       });
+}
+
+void InstancePool::GiveWay(const std::string& instance_id,
+                           const std::string& function_id) {
+  Member* member = FindMember(instance_id);
+  if (member == nullptr || !member->is(pb::INSTANCE_STATE_WARM)) return;
+  log_.Info("instance gives way",
+            {{"instance_id", instance_id}, {"for_function_id", function_id}});
+  demand_first_until_ = Now() + kDemandFirst;
+  member->instance->Abort(Error());
 }
 
 void InstancePool::StartOnDemand(const StartRequest& request,
@@ -95,14 +110,18 @@ void InstancePool::StartOnDemand(const StartRequest& request,
   InitBreaker& breaker = group.breakers[function->version()];
   if (!breaker.Allow(Now())) return refuse(breaker.last_error());
   if (!MakeRoom(group, function)) {
-    return refuse(NoCapacity("this node has no room for another instance"));
+    demand_first_until_ = Now() + kDemandFirst;
+    RefuseStart(request, function->id(), function->version(),
+                NoCapacity("this node has no room for another instance"),
+                /*node_full=*/true);
+    return;
   }
   AddMember(group, function, request);
 }
 
 void InstancePool::RefuseStart(const StartRequest& request,
                                const std::string& function_id, int version,
-                               const Error& error) {
+                               const Error& error, bool node_full) {
   log_.Warn("start refused", {{"function_id", function_id},
                               {"version", version},
                               {"code", error.code()}});
@@ -112,6 +131,7 @@ void InstancePool::RefuseStart(const StartRequest& request,
   failed.set_function_id(function_id);
   failed.set_version(version);
   *failed.mutable_error() = error;
+  failed.set_node_full(node_full);
   SendTo(request.requester, std::move(message));
   ForgetIfEmpty(function_id);
 }

@@ -115,7 +115,9 @@ class InstancePool final : private InstanceOwner {
   // ---- starting (instance_pool.cc)
   void StartOnDemand(const StartRequest& request, const FunctionPtr& function);
   void RefuseStart(const StartRequest& request, const std::string& function_id,
-                   int version, const Error& error);
+                   int version, const Error& error, bool node_full = false);
+  // Ends a free instance, so that another function has its room.
+  void GiveWay(const std::string& instance_id, const std::string& function_id);
   void AddMember(FunctionGroup& group, const FunctionPtr& function,
                  StartRequest request);
   void CodeReady(const std::string& instance_id,
@@ -173,6 +175,8 @@ class InstancePool final : private InstanceOwner {
   int64_t last_instance_ = 0;
   StartQueue start_queue_;
   int warming_ = 0;
+  // Until then there is no room for what the scaler wants.
+  absl::Time demand_first_until_ = absl::InfinitePast();
   std::map<WarmId, std::shared_ptr<WarmCall>> warm_calls_;
   WarmId last_warm_ = 0;
   TimerId cleanup_timer_ = 0;

@@ -13,7 +13,7 @@ namespace pb = serverless::pool::v1;
 constexpr int kMaxCount = 1000;
 constexpr int kMaxTargetTtl = 600000;
 
-pb::AttachResponse UpdateOf(const Member& member) {
+pb::AttachResponse UpdateOf(const Member& member, int memory) {
   const Instance& instance = *member.instance;
   pb::AttachResponse message;
   pb::InstanceUpdate& update = *message.mutable_instance();
@@ -22,6 +22,7 @@ pb::AttachResponse UpdateOf(const Member& member) {
   update.set_version(instance.function().version());
   update.set_state(instance.state());
   update.set_start_id(member.start_id);
+  update.set_memory(memory);
   if (instance.state() == pb::INSTANCE_STATE_WARM) {
     update.set_start_ms(absl::ToDoubleMilliseconds(instance.start_duration()));
     update.set_init_ms(absl::ToDoubleMilliseconds(instance.init_duration()));
@@ -37,12 +38,14 @@ RouterId InstancePool::Attach(RouterLink& link) {
   pb::AttachResponse hello;
   hello.mutable_hello()->set_pool_id(options_.pool_id);
   hello.mutable_hello()->set_max_instances(options_.capacity.instances);
+  hello.mutable_hello()->set_memory_budget(options_.capacity.memory);
   link.Send(std::move(hello));
   for (const auto& [function_id, group] : groups_) {
     for (const auto& [instance_id, member] : group.members) {
       if (member->is(pb::INSTANCE_STATE_WARMING) ||
           member->is(pb::INSTANCE_STATE_WARM)) {
-        link.Send(UpdateOf(*member));
+        link.Send(
+            UpdateOf(*member, EnforcedMemory(member->instance->function())));
       }
     }
   }
@@ -58,8 +61,9 @@ void InstancePool::SendTo(RouterId router, pb::AttachResponse message) {
 }
 
 void InstancePool::Announce(const Member& member, RouterId except) {
+  const int memory = EnforcedMemory(member.instance->function());
   for (const auto& [id, link] : routers_) {
-    if (id != except) link->Send(UpdateOf(member));
+    if (id != except) link->Send(UpdateOf(member, memory));
   }
 }
 

@@ -319,6 +319,83 @@ TEST(InstancePoolTest, RefusesAStartWhenNothingCanMakeRoom) {
   EXPECT_EQ(LastFailure(f).error().code(), "NO_CAPACITY");
 }
 
+TEST(InstancePoolTest, TellsRoutersWhatTheNodeGrantsAndWhatAnInstanceTakes) {
+  PoolFixture f({.capacity = {.instances = 7, .memory = 4096}});
+  const auto hello = f.link.Of(&pb::AttachResponse::has_hello).back().hello();
+  EXPECT_EQ(hello.max_instances(), 7);
+  EXPECT_EQ(hello.memory_budget(), 4096);
+  auto function = PoolFixture::MakeFunction("one");
+  function.set_memory(512);
+  f.Put(function);
+  f.WarmOne("one");
+  EXPECT_EQ(
+      f.link.Of(&pb::AttachResponse::has_instance).back().instance().memory(),
+      512);
+}
+
+TEST(InstancePoolTest, FreeInstanceGivesWayToAStart) {
+  PoolFixture f({.capacity = {.instances = 2, .memory = 4096}});
+  f.Put(PoolFixture::MakeFunction("one"));
+  f.Put(PoolFixture::MakeFunction("two"));
+  f.WarmOne("one");
+  f.Dispatch("inst-000001");
+  f.clock.Advance(absl::Seconds(1));
+  FakeProcess& free = f.WarmOne("one");
+  // A target of the scaler's does not take the room back.
+  pb::SetTargetRequest target;
+  target.set_function_id("fn-one");
+  target.set_desired(5);
+  target.set_ttl(60000);
+  SO_ASSERT_OK(f.pool->SetTarget(target));
+  pb::StartInstance request;
+  request.set_start_id("s-2");
+  request.set_function_id("fn-two");
+  request.set_version(1);
+  request.set_in_place_of("inst-000002");
+  f.pool->StartInstance(f.router, request);
+  EXPECT_TRUE(free.killed);
+  EXPECT_EQ(f.sandbox.started(), 3u);
+  EXPECT_EQ(f.Count("two", "warming"), 1);
+}
+
+TEST(InstancePoolTest, BusyInstanceDoesNotGiveWay) {
+  PoolFixture f({.capacity = {.instances = 1, .memory = 4096}});
+  f.Put(PoolFixture::MakeFunction("one"));
+  f.Put(PoolFixture::MakeFunction("two"));
+  FakeProcess& busy = f.WarmOne("one");
+  f.Dispatch("inst-000001");
+  pb::StartInstance request;
+  request.set_start_id("s-2");
+  request.set_function_id("fn-two");
+  request.set_version(1);
+  request.set_in_place_of("inst-000001");
+  f.pool->StartInstance(f.router, request);
+  EXPECT_FALSE(busy.killed);
+  EXPECT_EQ(LastFailure(f).error().code(), "NO_CAPACITY");
+  EXPECT_TRUE(LastFailure(f).node_full());
+}
+
+TEST(InstancePoolTest, AfterACallFoundNoRoomTargetsWait) {
+  PoolFixture f({.capacity = {.instances = 1, .memory = 4096}});
+  f.Put(PoolFixture::MakeFunction("one"));
+  f.Put(PoolFixture::MakeFunction("two"));
+  pb::SetTargetRequest target;
+  target.set_function_id("fn-one");
+  target.set_desired(1);
+  target.set_ttl(600000);
+  SO_ASSERT_OK(f.pool->SetTarget(target));
+  f.sandbox.last().BecomeReady();
+  f.Dispatch("inst-000001");
+  f.StartInstance("two", "s-2");
+  EXPECT_TRUE(LastFailure(f).node_full());
+  f.sandbox.last().Exit({.exit_code = 1});
+  SO_ASSERT_OK(f.pool->SetTarget(target));
+  EXPECT_EQ(f.sandbox.started(), 1u);
+  f.clock.Advance(absl::Seconds(3));
+  SO_ASSERT_OK(f.pool->SetTarget(target));
+  EXPECT_EQ(f.sandbox.started(), 2u);
+}
+
 TEST(InstancePoolTest, HoldsAFunctionToItsMaximum) {
   PoolFixture f;
   auto function = PoolFixture::MakeFunction("hello");
@@ -327,6 +404,7 @@ TEST(InstancePoolTest, HoldsAFunctionToItsMaximum) {
   f.WarmOne("hello");
   f.StartInstance("hello", "s-2");
   EXPECT_EQ(LastFailure(f).error().code(), "NO_CAPACITY");
+  EXPECT_FALSE(LastFailure(f).node_full());
 }
 
 TEST(InstancePoolTest, AFreeInstanceOfAnotherVersionGivesWayWithinTheMaximum) {

@@ -88,8 +88,11 @@ void InstancePool::RetireWhenFree(Member& member) {
 void InstancePool::EnsureFloor(FunctionGroup& group) {
   const FunctionPtr function = deps_.directory.Find(group.function_id);
   if (function == nullptr || draining_) return;
-  const int wanted = std::min(group.Floor(function->min_instances(), Now()),
-                              function->max_instances());
+  // What gave way to a call must not come back at once for a guess.
+  const int kept = Now() < demand_first_until_
+                       ? function->min_instances()
+                       : group.Floor(function->min_instances(), Now());
+  const int wanted = std::min(kept, function->max_instances());
   while (Now() >= group.retry_at &&
          group.CountUsable(function->version()) < wanted) {
     if (!HasRoom(*function)) {

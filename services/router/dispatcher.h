@@ -166,6 +166,10 @@ class Dispatcher final : public NodeLink::Listener {
   bool Contended() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return offer_scheduled_;
   }
+  // Whether a function other than this one does. Cheap: it is asked with every
+  // result on a full node.
+  bool OthersContend(const std::string& function_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Contest Survey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Claim ClaimOf(const FunctionQueue& queue) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

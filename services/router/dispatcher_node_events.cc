@@ -239,7 +239,7 @@ void Dispatcher::OnResult(Result result) {
         ResultReceipt(*invocation, instance.running_cold, std::move(result)));
     if (free) {
       queue.idle.push_back(instance_id);
-      ShareNode(effects);
+      if (OthersContend(key.first)) ShareNode(effects);
     } else {
       ForgetInstance(instance_id);
       OfferRoom(effects);

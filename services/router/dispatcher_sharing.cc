@@ -78,6 +78,13 @@ void Dispatcher::ShareNode(Effects& effects) {
   }
 }
 
+bool Dispatcher::OthersContend(const std::string& function_id) const {
+  return Contended() &&
+         std::any_of(queues_.begin(), queues_.end(), [&](const auto& entry) {
+           return entry.second.contends && entry.first.first != function_id;
+         });
+}
+
 Dispatcher::Contest Dispatcher::Survey() {
   Contest contest;
   contest.rules = {.capacity = static_cast<double>(node_memory_),

@@ -22,9 +22,9 @@ struct Claim {
   // Whether it was refused an instance that it still wants.
   bool contends = false;
   // For how long a call of its has been waiting while it had no instance.
-  absl::Duration waited;
+  absl::Duration waited = {};
   // How long it has had an instance without interruption.
-  absl::Duration held_for;
+  absl::Duration held_for = {};
 
   double held() const { return static_cast<double>(instances) * unit; }
 };

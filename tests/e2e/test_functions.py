@@ -39,7 +39,7 @@ def test_create_keeps_what_it_is_given(api: Client, bench: Workbench) -> None:
     given = {
         "timeout": 5000, "memory": 256, "description": "says hello", "labels": {"team": "a"},
         "minInstances": 0, "maxInstances": 3, "reuse": "never", "idleTimeout": 2000,
-        "maxAge": 60000,
+        "maxAge": 60000, "concurrencyLimit": 50, "rateLimit": 12.5, "rateBurst": 20,
         "triggers": [{"type": "http", "config": {"path": f"/{unique('hook')}", "method": "POST"}},
                      {"type": "schedule", "config": {"cron": "0 */5 * * *", "timezone": "UTC"}},
                      {"type": "event", "config": {"source": "queue", "queueName": "processing"}}],

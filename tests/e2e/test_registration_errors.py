@@ -59,6 +59,12 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "network unknown": ({"network": "all"}, {"network"}),
     "idleTimeout too small": ({"idleTimeout": 1}, {"idleTimeout"}),
     "maxAge too large": ({"maxAge": 86400001}, {"maxAge"}),
+    "concurrencyLimit negative": ({"concurrencyLimit": -1}, {"concurrencyLimit"}),
+    "concurrencyLimit is a fraction": ({"concurrencyLimit": 1.5}, {"concurrencyLimit"}),
+    "rateLimit negative": ({"rateLimit": -1}, {"rateLimit"}),
+    "rateLimit too small": ({"rateLimit": 0.001}, {"rateLimit"}),
+    "rateLimit is no number": ({"rateLimit": "NaN"}, {"rateLimit"}),
+    "rateBurst too large": ({"rateBurst": 100001}, {"rateBurst"}),
     "description too long": ({"description": "x" * 1025}, {"description"}),
     "label key in capitals": ({"labels": {"Team": "a"}}, {"labels.Team"}),
     "label value too long": ({"labels": {"team": "x" * 257}}, {"labels.team"}),
@@ -139,7 +145,8 @@ def test_body_must_be_an_object(api: Client, body: bytes) -> None:
 
 @pytest.mark.parametrize("field, smallest, largest", [
     ("timeout", 1, 900000), ("memory", 32, 10240), ("maxInstances", 1, 1000),
-    ("idleTimeout", 1000, 86400000), ("maxAge", 1000, 86400000)])
+    ("idleTimeout", 1000, 86400000), ("maxAge", 1000, 86400000),
+    ("concurrencyLimit", 0, 100000), ("rateLimit", 0.01, 100000), ("rateBurst", 0, 100000)])
 def test_limits_themselves_are_allowed(bench: Workbench, field: str, smallest: int,
                                        largest: int) -> None:
     for value in (smallest, largest):
