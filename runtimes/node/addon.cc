@@ -2,11 +2,13 @@
 // Node-API, and looks for the little else by name.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "runtimes/native/end_on_sigterm.h"
+#include "runtimes/native/huge_pages.h"
 #include "runtimes/node/descriptors.h"
 #include "runtimes/node/event_loop.h"
 #include "runtimes/node/heap.h"
@@ -58,8 +60,11 @@ napi_value Serve(napi_env env, napi_callback_info) {
     return Throw(env, "no event loop");
   }
   napi_add_env_cleanup_hook(env, &LeaveFork, nullptr);
-  if (!LetHeapBeForked()) return Throw(env, "no /proc/self/maps");
   EventLoopFork event_loop(loop);
+  // Nothing is to be put back in order in each child.
+  malloc_trim(0);
+  UseHugePages();
+  if (!LetHeapBeForked()) return Throw(env, "no /proc/self/maps");
   so::isolation::ServeZygote({});
   forked = true;
   event_loop.Revive();
