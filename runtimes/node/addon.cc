@@ -40,16 +40,20 @@ void LeaveFork(void*) {
   if (forked) _exit(0);
 }
 
+// Of OpenSSL; looked for in the zygote, because that takes time.
+const auto add_randomness =
+    reinterpret_cast<void (*)(const void*, int, double)>(
+        dlsym(RTLD_DEFAULT, "RAND_add"));
+
 // OpenSSL knows a fork by its new pid, and both the zygote and its child may be
 // the first process of their namespaces.
 bool ReseedCiphers() {
-  const auto add = reinterpret_cast<void (*)(const void*, int, double)>(
-      dlsym(RTLD_DEFAULT, "RAND_add"));
   unsigned char seed[32];
-  if (add == nullptr || getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
+  if (add_randomness == nullptr ||
+      getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
     return false;
   }
-  add(seed, sizeof(seed), sizeof(seed));
+  add_randomness(seed, sizeof(seed), sizeof(seed));
   return true;
 }
 
