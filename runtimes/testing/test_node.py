@@ -208,6 +208,15 @@ def test_functions_see_no_sign_of_the_preload(node):
         assert node.fork().load(path, node.handler).call() == [None, False]
 
 
+def test_a_sandbox_has_a_connection_table_of_its_own(node):
+    if not node.isolated:
+        pytest.skip("needs sandboxes")
+    source = "exports.handler = () => +require('fs').readFileSync('/proc/sys/net/ipv4/tcp_ehash_entries')"
+    with code(index_js=source) as path:
+        # The kernel shows the size of a shared one as a negative number.
+        assert node.fork().load(path, node.handler).call() > 0
+
+
 def test_many_forks(node):
     """Mixed load, one after the other; nothing is left behind."""
     abilities = ["promised files", "timers", "garbage", "crypto", "child process", "zlib"]
