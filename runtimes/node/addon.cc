@@ -2,11 +2,13 @@
 // Node-API, and looks for the little else by name.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "runtimes/native/end_on_sigterm.h"
+#include "runtimes/native/huge_pages.h"
 #include "runtimes/node/descriptors.h"
 #include "runtimes/node/event_loop.h"
 #include "runtimes/node/heap.h"
@@ -38,16 +40,20 @@ void LeaveFork(void*) {
   if (forked) _exit(0);
 }
 
+// Of OpenSSL; looked for in the zygote, because that takes time.
+const auto add_randomness =
+    reinterpret_cast<void (*)(const void*, int, double)>(
+        dlsym(RTLD_DEFAULT, "RAND_add"));
+
 // OpenSSL knows a fork by its new pid, and both the zygote and its child may be
 // the first process of their namespaces.
 bool ReseedCiphers() {
-  const auto add = reinterpret_cast<void (*)(const void*, int, double)>(
-      dlsym(RTLD_DEFAULT, "RAND_add"));
   unsigned char seed[32];
-  if (add == nullptr || getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
+  if (add_randomness == nullptr ||
+      getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
     return false;
   }
-  add(seed, sizeof(seed), sizeof(seed));
+  add_randomness(seed, sizeof(seed), sizeof(seed));
   return true;
 }
 
@@ -58,8 +64,11 @@ napi_value Serve(napi_env env, napi_callback_info) {
     return Throw(env, "no event loop");
   }
   napi_add_env_cleanup_hook(env, &LeaveFork, nullptr);
-  if (!LetHeapBeForked()) return Throw(env, "no /proc/self/maps");
   EventLoopFork event_loop(loop);
+  // Nothing is to be put back in order in each child.
+  malloc_trim(0);
+  UseHugePages();
+  if (!LetHeapBeForked()) return Throw(env, "no /proc/self/maps");
   so::isolation::ServeZygote({});
   forked = true;
   event_loop.Revive();

@@ -16,6 +16,15 @@ Function* Find(const char* symbol) {
 
 size_t KeepLimit(void*, size_t limit, size_t) { return limit; }
 
+using Callback = size_t(void*, size_t, size_t);
+
+// Looked for in the zygote: going through node's symbols takes time.
+const auto current_isolate = Find<void*()>("_ZN2v87Isolate10GetCurrentEv");
+const auto add_callback = Find<void(void*, Callback*, void*)>(
+    "_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_");
+const auto remove_callback = Find<void(void*, Callback*, size_t)>(
+    "_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm");
+
 }  // namespace
 
 bool LetHeapBeForked() {
@@ -38,16 +47,13 @@ bool LetHeapBeForked() {
 }
 
 bool LimitHeap(size_t bytes) {
-  using Callback = size_t(void*, size_t, size_t);
-  const auto current = Find<void*()>("_ZN2v87Isolate10GetCurrentEv");
-  const auto add = Find<void(void*, Callback*, void*)>(
-      "_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_");
-  const auto remove = Find<void(void*, Callback*, size_t)>(
-      "_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm");
-  if (current == nullptr || add == nullptr || remove == nullptr) return false;
+  if (current_isolate == nullptr || add_callback == nullptr ||
+      remove_callback == nullptr) {
+    return false;
+  }
   // Taking a callback away is what may set another limit.
-  add(current(), &KeepLimit, nullptr);
-  remove(current(), &KeepLimit, bytes);
+  add_callback(current_isolate(), &KeepLimit, nullptr);
+  remove_callback(current_isolate(), &KeepLimit, bytes);
   return true;
 }
 

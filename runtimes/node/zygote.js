@@ -56,11 +56,20 @@ function makeInstance() {
 async function main() {
   // First, because node itself makes the streams when it needs them.
   const shim = native.likeInstance(makeInstance);
+  const failProcess = (error) => shim.failProcess(error);
   for (const name of COMMON) require(`node:${name}`);
   for (const name of COMMON_GLOBALS) void globalThis[name];
   await import('data:text/javascript,export const handler = () => 1');
   for (let i = 0; i < REHEARSALS; i++) await rehearse(native);
   const refresh = prepareFork(native);
+  const takeOver = () => {
+    refresh();
+    process.on('uncaughtException', failProcess);
+  };
+  for (let i = 0; i < REHEARSALS; i++) {
+    takeOver();
+    process.off('uncaughtException', failProcess);
+  }
   tidyHeap();
   // The loop closes the sockets of the rehearsals, and runs what V8 has put off:
   // every child would have to.
@@ -68,8 +77,7 @@ async function main() {
 
   native.serve();
 
-  refresh();
-  process.on('uncaughtException', (error) => shim.failProcess(error));
+  takeOver();
   shim.start();
   setTimeout(() => {
     if (shim.config === null) rehearse(native);

@@ -4,6 +4,7 @@
 #include <Python.h>
 
 #include "runtimes/native/end_on_sigterm.h"
+#include "runtimes/native/huge_pages.h"
 #include "sandbox/isolation/zygote.h"
 
 namespace so::runtimes {
@@ -13,6 +14,7 @@ namespace {
 // from here on, so its preparation for a fork holds for all of them.
 PyObject* Serve(PyObject*, PyObject*) {
   PyOS_BeforeFork();
+  UseHugePages();
   so::isolation::ServeZygote({});
   PyOS_AfterFork_Child();
   EndOnSigterm();

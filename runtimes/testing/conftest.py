@@ -32,9 +32,11 @@ def zygote_command(language, interpreter):
     """The command of the descriptor, for this machine instead of a sandbox."""
     folder = os.path.join(RUNTIMES, language)
     with open(os.path.join(folder, "runtime.textproto"), encoding="utf-8") as file:
-        command = re.search(r"zygote: \[(.*?)\]", file.read(), re.DOTALL)[1]
-    words = re.findall(r'"([^"]*)"', command)[1:]
-    return [interpreter, *(word.replace("/var/runtime", folder).replace("/opt/so", MODULES) for word in words)]
+        descriptor = file.read()
+    command = re.search(r"zygote: \[(.*?)\]", descriptor, re.DOTALL)[1]
+    environment = re.findall(r'environment { key: "(.*?)" value: "(.*?)" }', descriptor)
+    words = [*(f"{name}={value}" for name, value in environment), interpreter, *re.findall(r'"([^"]*)"', command)[1:]]
+    return ["env", *(word.replace("/var/runtime", folder).replace("/opt/so", MODULES) for word in words)]
 
 
 def make_zygote(language, interpreter):

@@ -181,6 +181,42 @@ def test_the_heap_is_limited_to_the_functions_memory(node, memory):
         assert instance.wait() in ((-11, -9) if node.isolated else (-6,))
 
 
+def test_forks_share_code_on_huge_pages(node):
+    with open("/sys/kernel/mm/transparent_hugepage/enabled", encoding="ascii") as file:
+        if "[never]" in file.read():
+            pytest.skip("this machine has none")
+    source = ("exports.handler = () => require('fs').readFileSync('/proc/self/smaps', 'utf8').split('VmFlags')"
+              ".filter((m) => / r-xp /.test(m) && /AnonHugePages: +[1-9]/.test(m)).length")
+    with code(index_js=source) as path:
+        assert node.fork().load(path, node.handler).call() > 4
+
+
+def test_the_heap_is_in_one_place(node):
+    source = ("exports.handler = () => require('fs').readFileSync('/proc/self/maps', 'utf8')"
+              ".match(/^[0-9a-f]{12}-[0-9a-f]{12} rw-p .* 0 *$/gm)"
+              ".map((m) => m.split(/[- ]/).slice(0, 2).map((a) => parseInt(a, 16)))"
+              ".filter(([a]) => a >= 2 ** 44 && a < 2 ** 45 + 2 ** 44).map(([a, b]) => (b - a) / 2 ** 20)")
+    with code(index_js=source) as path:
+        parts = node.fork().load(path, node.handler).call()
+    assert max(parts) >= 2 and len(parts) < 20, parts
+
+
+def test_functions_see_no_sign_of_the_preload(node):
+    source = ("exports.handler = () => [process.env.LD_PRELOAD ?? null, "
+              "require('fs').readFileSync('/proc/self/environ', 'utf8').includes('so_sandbox')]")
+    with code(index_js=source) as path:
+        assert node.fork().load(path, node.handler).call() == [None, False]
+
+
+def test_a_sandbox_has_a_connection_table_of_its_own(node):
+    if not node.isolated:
+        pytest.skip("needs sandboxes")
+    source = "exports.handler = () => +require('fs').readFileSync('/proc/sys/net/ipv4/tcp_ehash_entries')"
+    with code(index_js=source) as path:
+        # The kernel shows the size of a shared one as a negative number.
+        assert node.fork().load(path, node.handler).call() > 0
+
+
 def test_many_forks(node):
     """Mixed load, one after the other; nothing is left behind."""
     abilities = ["promised files", "timers", "garbage", "crypto", "child process", "zlib"]

@@ -8,6 +8,7 @@
 namespace so::cgroups {
 namespace {
 
+// What every new group has.
 constexpr uint64_t kCpuPeriodMicros = 100'000;
 
 class V1Group final : public Group {
@@ -70,18 +71,17 @@ class V1Group final : public Group {
   absl::Status SetMemory(const std::string& bytes) {
     const std::string memory = File("memory.limit_in_bytes");
     const std::string with_swap = File("memory.memsw.limit_in_bytes");
-    absl::Status lowered = WriteFile(memory, bytes);
-    if (!FileExists(with_swap)) {
+    const absl::Status lowered = WriteFile(memory, bytes);
+    const absl::Status both = WriteFile(with_swap, bytes);
+    if (absl::IsNotFound(both)) {
       SO_RETURN_IF_ERROR(lowered);
       return WriteFile(File("memory.swappiness"), "0");
     }
-    SO_RETURN_IF_ERROR(WriteFile(with_swap, bytes));
+    SO_RETURN_IF_ERROR(both);
     return lowered.ok() ? lowered : WriteFile(memory, bytes);
   }
 
   absl::Status SetCpu(uint32_t percent) {
-    SO_RETURN_IF_ERROR(
-        WriteFile(File("cpu.cfs_period_us"), absl::StrCat(kCpuPeriodMicros)));
     const std::string quota = File("cpu.cfs_quota_us");
     const absl::Status status =
         WriteFile(quota, absl::StrCat(kCpuPeriodMicros * percent / 100));

@@ -48,21 +48,22 @@ absl::Status CheckOwner(const UniqueFd& directory, absl::string_view what,
 // Attaches mounts inside the sandbox's mount namespace, and comes back.
 class Visit {
  public:
-  explicit Visit(const UniqueFd& mount_namespace)
-      : own_(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)) {
-    if (!own_.valid() || setns(mount_namespace.get(), CLONE_NEWNS) != 0) {
-      error_ = errno;
-      own_.Reset();
+  explicit Visit(const UniqueFd& mount_namespace) {
+    // Always the same one.
+    static const int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    own_ = own;
+    if (own_ < 0 || setns(mount_namespace.get(), CLONE_NEWNS) != 0) {
+      error_ = own_ < 0 ? EBADF : errno;
     }
   }
   // Nothing can be done right from the wrong file tree.
   ~Visit() {
-    if (own_.valid() && setns(own_.get(), CLONE_NEWNS) != 0) std::abort();
+    if (error_ == 0 && setns(own_, CLONE_NEWNS) != 0) std::abort();
   }
   int error() const { return error_; }
 
  private:
-  UniqueFd own_;
+  int own_ = -1;
   int error_ = 0;
 };
 

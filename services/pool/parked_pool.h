@@ -27,8 +27,9 @@ class ParkedPool {
     int max = 32;
     // Sandboxes being made ahead of demand at the same time, of all runtimes.
     int max_refills = 2;
-    // Between a start and what it makes necessary: the start comes first.
-    absl::Duration refill_delay = absl::Milliseconds(5);
+    // Between a start and what it makes necessary: the start comes first, and
+    // is to be over within this time.
+    absl::Duration refill_delay = absl::Milliseconds(10);
     // Older ones are replaced: each holds on to the zygote it came from.
     absl::Duration max_age = absl::Minutes(10);
     absl::Duration cleanup_interval = absl::Seconds(10);

@@ -66,7 +66,7 @@ TEST_F(ParkedPoolTest, GivesTheOldestAtOnceAndReplacesItAMomentLater) {
   EXPECT_EQ(Take(), 0u);
   EXPECT_THAT(taken_, ElementsAre(1));
   EXPECT_TRUE(launcher_.requests.empty());
-  clock_.Advance(absl::Milliseconds(5));
+  clock_.Advance(absl::Milliseconds(10));
   EXPECT_EQ(launcher_.requests.size(), 1u);
 }
 
