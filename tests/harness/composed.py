@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness import docker_engine
 from harness.client import ROOT, Client
 from harness.cluster import free_ports, has_code
@@ -20,6 +22,8 @@ from harness.wait import wait_until
 PROJECT = "so-compose-test"
 SERVICES = ("registry", "launcher", "pool", "router", "scaler", "gateway")
 WORK = ROOT / "build" / "compose"
+# Whether tests that run against either are to run against this.
+IS_TARGET = os.environ.get("SO_SECURITY_TARGET") == "compose"
 # In the launcher's container and the pool's.
 SOCKET = "/var/lib/so/node/launcher/launcher.sock"
 NODE_VOLUME = "/var/lib/so/node"
@@ -41,6 +45,8 @@ class Composed:
         self._client = ([DOCKER, "compose"] if succeeds(DOCKER, "compose", "version")
                         else ["docker-compose"])
         self._overrides: list[Path] = []
+        # What containers() has found; it takes Docker a while.
+        self._containers: dict[str, dict[str, Any]] = {}
 
     def compose(self, *arguments: str) -> str:
         """Runs docker-compose and returns its output; its progress is shown."""
@@ -58,6 +64,7 @@ class Composed:
             self.compose("build")
 
     def up(self) -> None:
+        self._containers = {}
         try:
             self.compose("up", "-d")
         except RuntimeError:
@@ -89,7 +96,12 @@ class Composed:
         return self.compose("exec", "-T", service, *command)
 
     def containers(self) -> dict[str, dict[str, Any]]:
-        """What `docker inspect` says about each service's container."""
+        """What `docker inspect` said about each service's container when they had started."""
+        if not self._containers:
+            self._containers = self._inspect()
+        return self._containers
+
+    def _inspect(self) -> dict[str, dict[str, Any]]:
         ids = docker("ps", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={PROJECT}")
         return {container["Config"]["Labels"]["com.docker.compose.service"]: container
                 for container in json.loads(docker("inspect", *ids.split()))}
@@ -101,6 +113,7 @@ class Composed:
 
     @property
     def programs(self) -> dict[str, ContainedProgram]:
+        """Fails when one has ended since the start."""
         return {name: ContainedProgram(program_pid(name, container["State"]["Pid"]))
                 for name, container in self.containers().items()}
 
@@ -152,6 +165,8 @@ class Composed:
                 if entry.name.isdigit() and group in read(entry / "cgroup")]
 
     def instance_pids(self) -> list[int]:
+        if os.geteuid() != 0:
+            pytest.skip("needs root, to look into sandboxes from the host")
         return [pid for pid in self.sandbox_pids() if has_code(pid)]
 
     def is_healthy(self) -> bool:
@@ -165,7 +180,7 @@ class Composed:
         wait_until(self.is_healthy, timeout, "the platform is healthy")
 
     def check_not_ended(self) -> None:
-        containers = self.containers()
+        containers = self._inspect()
         assert set(containers) == set(SERVICES), f"only {sorted(containers)} run\n{self.logs()}"
         restarts = {name: container["RestartCount"] for name, container in containers.items()}
         assert not any(restarts.values()), f"restarts: {restarts}\n{self.logs()}"

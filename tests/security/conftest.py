@@ -12,7 +12,7 @@ import pytest
 
 from harness.client import Client
 from harness.cluster import Cluster, own_cluster
-from harness.composed import Composed
+from harness.composed import IS_TARGET, Composed
 from harness.workbench import Workbench
 from host import SECRET_VARIABLE, Host, prepared_host
 from latency import Neighbour
@@ -22,7 +22,6 @@ from traces import Traces
 HEALTHY_SECONDS = 10
 # Containers are stopped, started and checked one after the other.
 COMPOSED_SECONDS = 60
-COMPOSE = os.environ.get("SO_SECURITY_TARGET") == "compose"
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +34,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def cluster(host: Host, request: pytest.FixtureRequest) -> Iterator[Cluster | Composed]:
-    with composed_cluster(host, request) if COMPOSE else own_cluster({"scaler": {"min_warm": 0}}) as running:
+    with composed_cluster(host, request) if IS_TARGET else own_cluster({"scaler": {"min_warm": 0}}) as running:
         yield running
         running.check_not_ended()
 

@@ -26,15 +26,15 @@ class Traces:
     """Looks at the host. Needs root."""
 
     def __init__(self, cluster: Cluster | Composed):
-        self._cluster = cluster
-        self._instances = cluster.state_dir / "pool" / "instances"
+        self._launcher = cluster.programs["launcher"].pid
+        self._state_dir = cluster.state_dir
         self._before = self._lasting()
 
     def sandbox(self, namespace: str) -> Sandbox:
         """The sandbox whose function says that this is its pid namespace."""
         pids = processes_in(namespace)
         assert pids, f"no process on the host is in {namespace}"
-        groups = groups_of(pids[0], self._cluster.programs["launcher"].pid)
+        groups = groups_of(pids[0], self._launcher)
         assert groups, f"process {pids[0]} is in no cgroup of its own"
         return Sandbox(namespace, groups)
 
@@ -53,13 +53,12 @@ class Traces:
 
     def _lasting(self) -> dict[str, set[str]]:
         """What is the same before and after a sandbox."""
-        launcher = self._cluster.programs["launcher"].pid
         mounts = set()
-        for pid in (os.getpid(), launcher):
+        for pid in (os.getpid(), self._launcher):
             lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
             # The host's other mounts come and go.
-            mounts |= {line.split()[4] for line in lines if str(self._cluster.state_dir) in line}
-        directories = {path.name for path in self._instances.glob("*")}
+            mounts |= {line.split()[4] for line in lines if str(self._state_dir) in line}
+        directories = {path.name for path in (self._state_dir / "pool" / "instances").glob("*")}
         return {"mounts": mounts, "directories": directories}
 
 
