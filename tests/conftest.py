@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness import composed as composition
 from harness.client import Client
 from harness.cluster import ENDPOINT, Cluster, own_cluster
 from harness.functions import RUNTIMES, Runtime
@@ -30,7 +31,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     report = outcome.get_result()
     if report.when == "call" and report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
-            if isinstance(value, Cluster):
+            if isinstance(value, (Cluster, composition.Composed)):
                 report.sections.append((f"logs of {name}", value.logs()))
 
 
@@ -44,6 +45,13 @@ def cluster() -> Iterator[Cluster]:
     with own_cluster({"scaler": {"min_warm": 0}}) as running:
         yield running
         running.check_not_ended()
+
+
+@pytest.fixture(scope="session")
+def composed() -> Iterator[composition.Composed]:
+    """The platform in containers, shared by all tests that want it."""
+    with composition.running() as platform:
+        yield platform
 
 
 @pytest.fixture(scope="session")

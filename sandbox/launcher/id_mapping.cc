@@ -4,6 +4,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,21 @@ Outcome WriteFile(const std::string& path, const char* text, const char* step) {
   return Check(write(file.get(), text, std::strlen(text)), step);
 }
 
+// Without CAP_SYS_PTRACE, which the launcher lacks in containers, the
+// namespaces of a process can only be opened when it is dumpable, and that it
+// inherits.
+class Dumpable {
+ public:
+  Dumpable() : before_(prctl(PR_GET_DUMPABLE)) { prctl(PR_SET_DUMPABLE, 1); }
+  ~Dumpable() {
+    // Other values than these two cannot be set.
+    if (before_ != 1) prctl(PR_SET_DUMPABLE, 0);
+  }
+
+ private:
+  const int before_;
+};
+
 // Has a process for its life only: the namespace lives on in the descriptor.
 class MappedNamespace {
  public:
@@ -36,6 +52,7 @@ class MappedNamespace {
   }
 
   Outcome Make(uid_t inside, uid_t outside) {
+    const Dumpable dumpable;
     const long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr,
                              nullptr, nullptr, nullptr);
     if (pid == 0) {

@@ -1,24 +1,11 @@
-"""One composed platform for all tests of this folder."""
-
-import os
+"""Tests of this folder talk to the platform in containers."""
 
 import pytest
 
-import docker_engine
-from composed import ROOT, Composed
+from harness.client import Client
+from harness.composed import Composed
 
 
 @pytest.fixture(scope="session")
-def composed():
-    work = os.path.join(ROOT, "build", "compose")
-    os.makedirs(work, exist_ok=True)
-    with docker_engine.running(os.path.join(work, "dockerd.log")):
-        docker_engine.ensure_image(os.environ.get("BASE_IMAGE", "debian:bookworm-slim"),
-                                   os.path.join(ROOT, "deploy", "docker", "base-image"))
-        platform = Composed()
-        platform.build()
-        try:
-            platform.up()
-            yield platform
-        finally:
-            platform.down("--volumes", "--remove-orphans")
+def api(composed: Composed) -> Client:
+    return composed.api

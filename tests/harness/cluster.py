@@ -101,6 +101,30 @@ class Cluster:
     def grpc_address(self) -> str:
         return f"127.0.0.1:{self.grpc_port}"
 
+    # What a hostile function of this platform could go for.
+
+    @property
+    def hostname(self) -> str:
+        return socket.gethostname()
+
+    @property
+    def hosts(self) -> list[str]:
+        """Addresses of the platform besides loopback and the host's own."""
+        return []
+
+    @property
+    def private_files(self) -> list[str]:
+        """What no function may read."""
+        return [str(self.state_dir / "registry.log")]
+
+    @property
+    def private_directories(self) -> list[str]:
+        return [str(self.state_dir)]
+
+    @property
+    def launcher_sockets(self) -> list[str]:
+        return [str(self.state_dir / "launcher.sock")]
+
     def __enter__(self) -> "Cluster":
         try:
             self.start()

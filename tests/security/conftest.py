@@ -1,19 +1,27 @@
-"""A platform with a host around it that is worth an attack."""
+"""A platform with a host around it that is worth an attack.
+
+SO_SECURITY_TARGET=compose makes it the platform in containers; tests that need one
+with settings of their own are skipped then.
+"""
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from harness.client import Client
 from harness.cluster import Cluster, own_cluster
+from harness.composed import IS_TARGET, Composed
 from harness.workbench import Workbench
-from host import Host, prepared_host
+from host import SECRET_VARIABLE, Host, prepared_host
 from latency import Neighbour
 from traces import Traces
 
 # A busy machine may make a health check miss its own deadline once.
 HEALTHY_SECONDS = 10
+# Containers are stopped, started and checked one after the other.
+COMPOSED_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -25,19 +33,27 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 
 @pytest.fixture(scope="session")
-def cluster(host: Host) -> Iterator[Cluster]:
-    with own_cluster({"scaler": {"min_warm": 0}}) as running:
+def cluster(host: Host, request: pytest.FixtureRequest) -> Iterator[Cluster | Composed]:
+    with composed_cluster(host, request) if IS_TARGET else own_cluster({"scaler": {"min_warm": 0}}) as running:
         yield running
         running.check_not_ended()
 
 
+@contextmanager
+def composed_cluster(host: Host, request: pytest.FixtureRequest) -> Iterator[Composed]:
+    composed = request.getfixturevalue("composed")
+    with composed.adjusted({"scaler": ["--min_warm=0"]}, {SECRET_VARIABLE: host.secret}):
+        composed.wait_healthy(COMPOSED_SECONDS)
+        yield composed
+
+
 @pytest.fixture(scope="session")
-def api(cluster: Cluster) -> Client:
+def api(cluster: Cluster | Composed) -> Client:
     return cluster.api
 
 
 @pytest.fixture
-def traces(cluster: Cluster) -> Traces:
+def traces(cluster: Cluster | Composed) -> Traces:
     return Traces(cluster)
 
 
@@ -47,7 +63,7 @@ def neighbour(api: Client, bench: Workbench) -> Neighbour:
 
 
 @pytest.fixture(autouse=True)
-def unharmed(host: Host, cluster: Cluster) -> Iterator[None]:
+def unharmed(host: Host, cluster: Cluster | Composed) -> Iterator[None]:
     """Whatever a test does, the host and the platform live on."""
     pids = {name: program.pid for name, program in cluster.programs.items()}
     yield

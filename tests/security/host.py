@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.cluster import ROOT, Cluster
+from harness.composed import Composed
 from hostile_code import disguise
 
 NAMESPACES = ("mnt", "cgroup", "uts", "ipc", "user", "pid", "net")
@@ -28,19 +29,19 @@ class Host:
     abstract: socket.socket
     victim: subprocess.Popen
 
-    def event(self, cluster: Cluster) -> dict[str, Any]:
-        pids = {name: cluster.programs[name].pid for name in ("launcher", "pool", "router")}
+    def event(self, cluster: Cluster | Composed) -> dict[str, Any]:
+        programs = cluster.programs
+        pids = {name: programs[name].pid for name in ("launcher", "pool", "router")}
         ports = {name: urlsplit(f"//{address}").port for name, address in cluster.addresses.items()}
         return {
-            "paths": [str(self.secret_file), str(cluster.state_dir / "registry.log"),
-                      str(ROOT / "README.md")],
-            "directories": [str(cluster.state_dir), str(ROOT)],
-            "namespaces": {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in NAMESPACES},
-            "hostname": socket.gethostname(),
-            "hosts": ["127.0.0.1", *addresses_of_host()],
+            "paths": [str(self.secret_file), *cluster.private_files, str(ROOT / "README.md")],
+            "directories": [*cluster.private_directories, str(ROOT)],
+            "namespaces": {kind: os.readlink(f"/proc/{pids['launcher']}/ns/{kind}") for kind in NAMESPACES},
+            "hostname": cluster.hostname,
+            "hosts": ["127.0.0.1", *addresses_of_host(), *cluster.hosts],
             "ports": {**ports, "REST": cluster.rest_port, "a listener": self.listener.getsockname()[1]},
             "abstract": [self.abstract.getsockname()[1:].decode()],
-            "sockets": ["/run/docker.sock", "/var/run/docker.sock", *launcher_sockets(cluster)],
+            "sockets": ["/run/docker.sock", "/var/run/docker.sock", *cluster.launcher_sockets],
             "pids": {**pids, "a process": self.victim.pid, "the test": os.getpid()},
             "secrets": {"a secret of the platform": disguise(self.secret)},
             "variables": [SECRET_VARIABLE],
@@ -83,7 +84,3 @@ def addresses_of_host() -> list[str]:
             return []
         return [probe.getsockname()[0]]
 
-
-def launcher_sockets(cluster: Cluster) -> list[str]:
-    command = cluster.programs["launcher"].command
-    return [flag.partition("=")[2] for flag in command if flag.startswith("--socket=")]

@@ -9,6 +9,7 @@ import pytest
 
 from harness.client import Client
 from harness.cluster import Cluster, own_cluster
+from harness.composed import IS_TARGET
 from harness.functions import NODE, PYTHON
 from harness.wait import wait_until_equal
 from harness.workbench import Workbench
@@ -26,6 +27,8 @@ SPARE_DESCRIPTORS = 16
 @pytest.fixture
 def steady() -> Iterator[Cluster]:
     """A platform that always parks the same number of sandboxes."""
+    if IS_TARGET:
+        pytest.skip("needs a platform with settings of its own")
     with own_cluster({"pool": {"parked_min": 4, "parked_max": 4},
                       "scaler": {"min_warm": 0}}) as running:
         yield running

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cluster import Cluster
+from harness.composed import Composed
 from harness.wait import wait_until_equal
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -24,16 +25,16 @@ class Sandbox:
 class Traces:
     """Looks at the host. Needs root."""
 
-    def __init__(self, cluster: Cluster):
-        self._cluster = cluster
-        self._instances = cluster.state_dir / "pool" / "instances"
+    def __init__(self, cluster: Cluster | Composed):
+        self._launcher = cluster.programs["launcher"].pid
+        self._state_dir = cluster.state_dir
         self._before = self._lasting()
 
     def sandbox(self, namespace: str) -> Sandbox:
         """The sandbox whose function says that this is its pid namespace."""
         pids = processes_in(namespace)
         assert pids, f"no process on the host is in {namespace}"
-        groups = tuple(path for pid in pids[:1] for path in groups_of(pid))
+        groups = groups_of(pids[0], self._launcher)
         assert groups, f"process {pids[0]} is in no cgroup of its own"
         return Sandbox(namespace, groups)
 
@@ -52,13 +53,12 @@ class Traces:
 
     def _lasting(self) -> dict[str, set[str]]:
         """What is the same before and after a sandbox."""
-        launcher = self._cluster.programs["launcher"].pid
         mounts = set()
-        for pid in (os.getpid(), launcher):
+        for pid in (os.getpid(), self._launcher):
             lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
             # The host's other mounts come and go.
-            mounts |= {line.split()[4] for line in lines if str(self._cluster.state_dir) in line}
-        directories = {path.name for path in self._instances.glob("*")}
+            mounts |= {line.split()[4] for line in lines if str(self._state_dir) in line}
+        directories = {path.name for path in (self._state_dir / "pool" / "instances").glob("*")}
         return {"mounts": mounts, "directories": directories}
 
 
@@ -73,13 +73,13 @@ def processes_in(namespace: str) -> list[int]:
     return sorted(found)
 
 
-def groups_of(pid: int) -> list[Path]:
+def groups_of(pid: int, launcher: int) -> tuple[Path, ...]:
     """Directories of the groups that this process shares with no other sandbox."""
-    names = set()
-    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-        path = line.split(":", 2)[2]
-        if path.count("/") > 1:
-            names.add("/".join(path.split("/")[-2:]))
-    ours = {line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()}
-    names -= {"/".join(path.split("/")[-2:]) for path in ours}
-    return sorted(path for name in names for path in CGROUPS.rglob(name))
+    names = ends_of_groups(pid) - ends_of_groups(launcher)
+    return tuple(sorted(path for name in names for path in CGROUPS.rglob(name)))
+
+
+def ends_of_groups(pid: int) -> set[str]:
+    """The last two names of each path."""
+    paths = [line.split(":", 2)[2] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+    return {"/".join(path.split("/")[-2:]) for path in paths if path.count("/") > 1}
