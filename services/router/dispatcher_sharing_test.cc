@@ -15,11 +15,11 @@ namespace pb = serverless::pool::v1;
 
 using testing::IsEmpty;
 
-// A node with room for `instances`, whose calls end when the test says so. What
+// A node with room for `room` instances, whose calls end when the test says so. What
 // it decides is heard of when the test lets it.
 class FakeNode final : public NodeLink {
  public:
-  explicit FakeNode(int instances) : room_(instances) {}
+  explicit FakeNode(int room) : room_(room) {}
   void Attach(Dispatcher& dispatcher) {
     dispatcher_ = &dispatcher;
     pb::PoolHello hello;
