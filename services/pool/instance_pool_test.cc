@@ -338,7 +338,7 @@ TEST(InstancePoolTest, FreeInstanceGivesWayToAStart) {
   f.Put(PoolFixture::MakeFunction("one"));
   f.Put(PoolFixture::MakeFunction("two"));
   f.WarmOne("one");
-  f.Dispatch("inst-000001");
+  f.Dispatch("inst-000001", "req-1", 60000);
   f.clock.Advance(absl::Seconds(1));
   FakeProcess& free = f.WarmOne("one");
   // A target of the scaler's does not take the room back.

@@ -15,8 +15,8 @@ namespace pb = serverless::pool::v1;
 
 using testing::IsEmpty;
 
-// A node with room for `room` instances, whose calls end when the test says so. What
-// it decides is heard of when the test lets it.
+// A node with room for `room` instances, whose calls end when the test says so.
+// What it decides is heard of when the test lets it.
 class FakeNode final : public NodeLink {
  public:
   explicit FakeNode(int room) : room_(room) {}

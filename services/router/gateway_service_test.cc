@@ -58,7 +58,8 @@ class GatewayServiceTest : public testing::Test {
         statistics_(absl::Seconds(60), clock_),
         logs_({}),
         admission_({.per_client = {.rate = 0.1, .burst = 1}}, clock_),
-        router_(directory_, admission_, dispatcher_, statistics_, logs_, clock_),
+        router_(directory_, admission_, dispatcher_, statistics_, logs_,
+                clock_),
         service_(router_) {
     serverless::function::v1::Function function;
     function.set_id("fn-1");
