@@ -56,8 +56,13 @@ class GatewayService::Session final
     stream_->Send(std::move(hello));
   }
 
-  void End() {
-    stream_->Finish(absl::UnavailableError("the router is shutting down"));
+  // Ends the stream once no call is open on it.
+  void End() ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      MutexLock lock(mu_);
+      ending_ = true;
+    }
+    FinishIfEnding();
   }
 
  private:
@@ -102,6 +107,7 @@ class GatewayService::Session final
     {
       MutexLock lock(mu_);
       if (open_.erase(id) == 0) return;
+      ++answering_;
     }
     Response response;
     response.set_call_id(id);
@@ -113,6 +119,19 @@ class GatewayService::Session final
       *response.mutable_receipt() = *std::move(outcome);
     }
     stream_->Send(std::move(response));
+    {
+      MutexLock lock(mu_);
+      --answering_;
+    }
+    FinishIfEnding();
+  }
+
+  void FinishIfEnding() ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      MutexLock lock(mu_);
+      if (!ending_ || answering_ > 0 || !open_.empty()) return;
+    }
+    stream_->Finish(absl::UnavailableError("the router is shutting down"));
   }
 
   void Cancel(uint64_t id) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -125,6 +144,7 @@ class GatewayService::Session final
       open_.erase(it);
     }
     if (ticket != nullptr) service_.router_.Cancel(*ticket);
+    FinishIfEnding();
   }
 
   void CancelAll() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -142,6 +162,9 @@ class GatewayService::Session final
   const Stream stream_;
   Mutex mu_;
   absl::flat_hash_map<uint64_t, Ticket> open_ ABSL_GUARDED_BY(mu_);
+  // Calls that are not open any more and whose answer is not sent yet.
+  int answering_ ABSL_GUARDED_BY(mu_) = 0;
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 GatewayService::GatewayService(InvocationRouter& router) : router_(router) {

@@ -20,8 +20,8 @@ class GatewayService final
  public:
   explicit GatewayService(InvocationRouter& router);
 
-  // Ends all streams, once what is queued on them is written, and new ones at
-  // once: gateways go on with calls of their own.
+  // Ends each stream as soon as its calls are answered, and new ones at once:
+  // gateways go on with calls of their own.
   void EndStreams() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -19,7 +19,7 @@ using serverless::router::v1::AttachResponse;
 using serverless::router::v1::RouterGatewayService;
 
 // A pool that starts an instance for every wish and answers a call with its
-// event, but leaves those of "wait" running.
+// event, those of "wait" only when it is told to.
 class EchoNode final : public NodeLink {
  public:
   void Attach(Listener& listener) {
@@ -36,7 +36,16 @@ class EchoNode final : public NodeLink {
     listener_->OnInstance(update);
   }
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
-    if (dispatch.event() == "\"wait\"") return;
+    if (dispatch.event() == "\"wait\"") {
+      held_ = std::move(dispatch);
+    } else {
+      Answer(dispatch);
+    }
+  }
+  void AnswerHeld() { Answer(held_); }
+
+ private:
+  void Answer(const serverless::pool::v1::Dispatch& dispatch) {
     serverless::pool::v1::Result result;
     result.set_request_id(dispatch.request_id());
     result.set_instance_id(dispatch.instance_id());
@@ -46,8 +55,8 @@ class EchoNode final : public NodeLink {
     listener_->OnResult(result);
   }
 
- private:
   Listener* listener_ = nullptr;
+  serverless::pool::v1::Dispatch held_;
   int last_ = 0;
 };
 
@@ -192,6 +201,19 @@ TEST_F(GatewayServiceTest, AStreamThatEndsTakesItsWaitingCallsAlong) {
   for (const auto& [id, load] : dispatcher_.Loads()) {
     EXPECT_EQ(load.queue_depth, 0);
   }
+}
+
+TEST_F(GatewayServiceTest, OpenCallsAreAnsweredBeforeAStreamEnds) {
+  Call(1, "\"wait\"");
+  Call(2, "{");
+  EXPECT_EQ(Read().call_id(), 2u);
+  service_.EndStreams();
+  node_.AnswerHeld();
+  EXPECT_EQ(Read().receipt().body(), "\"wait\"");
+  AttachResponse response;
+  EXPECT_FALSE(stream_->Read(&response));
+  EXPECT_THAT(FromGrpc(stream_->Finish()),
+              HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(GatewayServiceTest, StreamsEndWhenToldTo) {
