@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,7 +52,8 @@ class MappedNamespace {
     waitpid(process_, nullptr, 0);
   }
 
-  Outcome Make(uid_t inside, uid_t outside) {
+  // Maps one user and one group to `outside`.
+  Outcome Make(uid_t user, gid_t group, uid_t outside) {
     const Dumpable dumpable;
     const long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr,
                              nullptr, nullptr, nullptr);
@@ -62,8 +64,9 @@ class MappedNamespace {
     process_ = static_cast<pid_t>(pid);
     const std::string directory = "/proc/" + std::to_string(process_);
     char map[64];
-    std::snprintf(map, sizeof(map), "%u %u 1\n", inside, outside);
+    std::snprintf(map, sizeof(map), "%u %u 1\n", user, outside);
     SO_RETURN_IF_FAILED(WriteFile(directory + "/uid_map", map, "map a user"));
+    std::snprintf(map, sizeof(map), "%u %u 1\n", group, outside);
     SO_RETURN_IF_FAILED(WriteFile(directory + "/gid_map", map, "map a group"));
     fd_.Reset(open((directory + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
     return Check(fd_.get(), "open a user namespace");
@@ -79,8 +82,11 @@ class MappedNamespace {
 }  // namespace
 
 Outcome MapOwner(const UniqueFd& mount, uid_t owner, uid_t user) {
+  // A file whose group is not mapped cannot be written to.
+  struct stat file;
+  SO_RETURN_IF_FAILED(Check(fstat(mount.get(), &file), "look at a mount"));
   MappedNamespace mapped;
-  SO_RETURN_IF_FAILED(mapped.Make(owner, user));
+  SO_RETURN_IF_FAILED(mapped.Make(owner, file.st_gid, user));
   mount_attr attr = {};
   attr.attr_set = MOUNT_ATTR_IDMAP;
   attr.userns_fd = static_cast<uint64_t>(mapped.fd());
