@@ -7,6 +7,7 @@ import pytest
 
 import hostile_code
 from harness.client import Answer, Client, expect_error
+from harness.composed import IS_TARGET
 from harness.functions import PYTHON, Runtime
 from harness.workbench import Workbench
 from latency import Neighbour
@@ -110,6 +111,7 @@ def test_log_bomb_is_truncated(make, neighbour: Neighbour) -> None:
     assert any("[truncated " in line for line in receipt["logs"][-3:]), receipt["logs"][-3:]
 
 
+@pytest.mark.skipif(IS_TARGET, reason="a pool in a pid namespace of its own is not told of them: docs/operations.md")
 def test_what_is_left_running_ends_with_its_sandbox(make, traces: Traces) -> None:
     bomb = make()
     assert bomb.receipt("rest")["body"] == "left one behind"
