@@ -14,7 +14,7 @@ from harness.functions import NODE, PYTHON
 from harness.wait import wait_until_equal
 from harness.workbench import Workbench
 
-ROUNDS = int(os.environ.get("SO_TEST_ROUNDS", "2000"))
+ROUNDS = int(os.environ.get("SO_TEST_ROUNDS", "10000"))
 # Caches fill up, and zygotes are replaced after 1,000 forks.
 WARM_UP = ROUNDS // 5
 THREADS = 4
