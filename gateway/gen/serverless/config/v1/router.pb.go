@@ -41,6 +41,9 @@ type RouterConfig struct {
 	ClientRateLimit  float64                `protobuf:"fixed64,14,opt,name=client_rate_limit,json=clientRateLimit,proto3" json:"client_rate_limit,omitempty"`
 	ClientRateBurst  int32                  `protobuf:"varint,15,opt,name=client_rate_burst,json=clientRateBurst,proto3" json:"client_rate_burst,omitempty"`
 	FairTurn         *durationpb.Duration   `protobuf:"bytes,16,opt,name=fair_turn,json=fairTurn,proto3" json:"fair_turn,omitempty"`
+	RetryBudget      float64                `protobuf:"fixed64,17,opt,name=retry_budget,json=retryBudget,proto3" json:"retry_budget,omitempty"`
+	IdempotencyTtl   *durationpb.Duration   `protobuf:"bytes,18,opt,name=idempotency_ttl,json=idempotencyTtl,proto3" json:"idempotency_ttl,omitempty"`
+	IdempotencyBytes int32                  `protobuf:"varint,19,opt,name=idempotency_bytes,json=idempotencyBytes,proto3" json:"idempotency_bytes,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -187,11 +190,32 @@ func (x *RouterConfig) GetFairTurn() *durationpb.Duration {
 	return nil
 }
 
+func (x *RouterConfig) GetRetryBudget() float64 {
+	if x != nil {
+		return x.RetryBudget
+	}
+	return 0
+}
+
+func (x *RouterConfig) GetIdempotencyTtl() *durationpb.Duration {
+	if x != nil {
+		return x.IdempotencyTtl
+	}
+	return nil
+}
+
+func (x *RouterConfig) GetIdempotencyBytes() int32 {
+	if x != nil {
+		return x.IdempotencyBytes
+	}
+	return 0
+}
+
 var File_serverless_config_v1_router_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_router_proto_rawDesc = "" +
 	"\n" +
-	"!serverless/config/v1/router.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xb9\x12\n" +
+	"!serverless/config/v1/router.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xba\x16\n" +
 	"\fRouterConfig\x12\xaf\x01\n" +
 	"\x0elisten_address\x18\x01 \x01(\tB\x87\x01\xca\xc1\x18\x82\x01\n" +
 	"ngRPC addresses, comma-separated: host:port; unix:PATH or unix-abstract:NAME for neighbours on the same machine\x12\x0e127.0.0.1:70030\x01R\rlistenAddress\x12d\n" +
@@ -228,7 +252,13 @@ const file_serverless_config_v1_router_proto_rawDesc = "" +
 	"\x11client_rate_burst\x18\x0f \x01(\x05Be\xca\xc1\x18a\n" +
 	"Scalls that one client may make at once after a pause; 0 is as many as in one second\x12\x010!\x00\x00\x00\x00\x80\x84.AR\x0fclientRateBurst\x12\xf7\x01\n" +
 	"\tfair_turn\x18\x10 \x01(\v2\x19.google.protobuf.DurationB\xbe\x01\xca\xc1\x18\xb9\x01\n" +
-	"\x9e\x01on a full node, how long a function without an instance waits before one of another function gives way to it whatever its share, and how long it then keeps it\x12\x040.5s\x19{\x14\xaeG\xe1z\x84?!\x00\x00\x00\x00\x00\x00N@R\bfairTurnBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"\x9e\x01on a full node, how long a function without an instance waits before one of another function gives way to it whatever its share, and how long it then keeps it\x12\x040.5s\x19{\x14\xaeG\xe1z\x84?!\x00\x00\x00\x00\x00\x00N@R\bfairTurn\x12\xbe\x01\n" +
+	"\fretry_budget\x18\x11 \x01(\x01B\x9a\x01\xca\xc1\x18\x95\x01\n" +
+	"\x85\x01percent of the calls that may be dispatched a second time, because no attempt reached user code; beyond it they fail with UNAVAILABLE\x12\x0210!\x00\x00\x00\x00\x00\x00Y@R\vretryBudget\x12\x9f\x01\n" +
+	"\x0fidempotency_ttl\x18\x12 \x01(\v2\x19.google.protobuf.DurationB[\xca\xc1\x18W\n" +
+	"=how long the answer to a call with an idempotency key is kept\x12\x04600s\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00\x18\xf5@R\x0eidempotencyTtl\x12\x9b\x01\n" +
+	"\x11idempotency_bytes\x18\x13 \x01(\x05Bn\xca\xc1\x18j\n" +
+	"Lbytes of answers kept for calls with an idempotency key; the oldest go first\x12\b67108864\x19\x00\x00\x00\x00\x00\x00`A!\x00\x00\xc0\xff\xff\xff\xdfAR\x10idempotencyBytesBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_router_proto_rawDescOnce sync.Once
@@ -252,11 +282,12 @@ var file_serverless_config_v1_router_proto_depIdxs = []int32{
 	1, // 1: serverless.config.v1.RouterConfig.queue_wait:type_name -> google.protobuf.Duration
 	1, // 2: serverless.config.v1.RouterConfig.statistics_window:type_name -> google.protobuf.Duration
 	1, // 3: serverless.config.v1.RouterConfig.fair_turn:type_name -> google.protobuf.Duration
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	1, // 4: serverless.config.v1.RouterConfig.idempotency_ttl:type_name -> google.protobuf.Duration
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_serverless_config_v1_router_proto_init() }

@@ -68,7 +68,10 @@ type Function struct {
 	MinInstances int32 `protobuf:"varint,13,opt,name=min_instances,json=minInstances,proto3" json:"min_instances,omitempty"`
 	// Upper bound of instances. 1 to 1000, default 20, not below min_instances.
 	MaxInstances *int32 `protobuf:"varint,14,opt,name=max_instances,json=maxInstances,proto3,oneof" json:"max_instances,omitempty"`
-	// Invocations that one instance runs at a time. Only 1 for now, default 1.
+	// Invocations that one instance runs at a time: 1 to 100, default 1. More than
+	// 1 for node and go only, and with reuse "warm". They share the instance's
+	// memory and processor; when one of them runs out of time the others end
+	// normally, and then the instance is stopped.
 	Concurrency *int32 `protobuf:"varint,15,opt,name=concurrency,proto3,oneof" json:"concurrency,omitempty"`
 	// "warm" (default): an instance serves many invocations, one after the other.
 	// "never": every invocation gets a fresh instance.
@@ -91,6 +94,10 @@ type Function struct {
 	// limit. 0 (default: as many as the rate limit lets in within one second, at
 	// least one) to 100000. Without a rate limit it means nothing.
 	RateBurst int32 `protobuf:"varint,29,opt,name=rate_burst,json=rateBurst,proto3" json:"rate_burst,omitempty"`
+	// Whether an invocation is stopped when its client disconnects before the
+	// answer, by ending its instance. False (default): it runs to its end. One
+	// that still waits for an instance is dropped in either case.
+	CancelOnDisconnect bool `protobuf:"varint,30,opt,name=cancel_on_disconnect,json=cancelOnDisconnect,proto3" json:"cancel_on_disconnect,omitempty"`
 	// (output) Counts up from 1 with every change of code, runtime, handler or
 	// environment.
 	Version int32 `protobuf:"varint,20,opt,name=version,proto3" json:"version,omitempty"`
@@ -295,6 +302,13 @@ func (x *Function) GetRateBurst() int32 {
 	return 0
 }
 
+func (x *Function) GetCancelOnDisconnect() bool {
+	if x != nil {
+		return x.CancelOnDisconnect
+	}
+	return false
+}
+
 func (x *Function) GetVersion() int32 {
 	if x != nil {
 		return x.Version
@@ -405,7 +419,8 @@ var File_serverless_function_v1_function_proto protoreflect.FileDescriptor
 
 const file_serverless_function_v1_function_proto_rawDesc = "" +
 	"\n" +
-	"%serverless/function/v1/function.proto\x12\x16serverless.function.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\t\n" +
+	"%serverless/function/v1/function.proto\x12\x16serverless.function.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\n" +
+	"\n" +
 	"\bFunction\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -431,7 +446,8 @@ const file_serverless_function_v1_function_proto_rawDesc = "" +
 	"\n" +
 	"rate_limit\x18\x1c \x01(\x01R\trateLimit\x12\x1d\n" +
 	"\n" +
-	"rate_burst\x18\x1d \x01(\x05R\trateBurst\x12\x18\n" +
+	"rate_burst\x18\x1d \x01(\x05R\trateBurst\x120\n" +
+	"\x14cancel_on_disconnect\x18\x1e \x01(\bR\x12cancelOnDisconnect\x12\x18\n" +
 	"\aversion\x18\x14 \x01(\x05R\aversion\x12\x12\n" +
 	"\x04etag\x18\x15 \x01(\tR\x04etag\x12\x14\n" +
 	"\x05state\x18\x16 \x01(\tR\x05state\x12!\n" +

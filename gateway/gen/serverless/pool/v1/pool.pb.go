@@ -33,7 +33,7 @@ const (
 	InstanceState_INSTANCE_STATE_WARMING InstanceState = 2
 	// Free.
 	InstanceState_INSTANCE_STATE_WARM InstanceState = 3
-	// Running an invocation.
+	// Running at least one invocation.
 	InstanceState_INSTANCE_STATE_BUSY InstanceState = 4
 	// On its way out; takes no work.
 	InstanceState_INSTANCE_STATE_TERMINATING InstanceState = 5
@@ -1135,6 +1135,8 @@ type AttachRequest struct {
 	//	*AttachRequest_Hello
 	//	*AttachRequest_Start
 	//	*AttachRequest_Dispatch
+	//	*AttachRequest_Cancel
+	//	*AttachRequest_Credit
 	Message       isAttachRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1204,6 +1206,24 @@ func (x *AttachRequest) GetDispatch() *Dispatch {
 	return nil
 }
 
+func (x *AttachRequest) GetCancel() *Cancel {
+	if x != nil {
+		if x, ok := x.Message.(*AttachRequest_Cancel); ok {
+			return x.Cancel
+		}
+	}
+	return nil
+}
+
+func (x *AttachRequest) GetCredit() *Credit {
+	if x != nil {
+		if x, ok := x.Message.(*AttachRequest_Credit); ok {
+			return x.Credit
+		}
+	}
+	return nil
+}
+
 type isAttachRequest_Message interface {
 	isAttachRequest_Message()
 }
@@ -1220,11 +1240,23 @@ type AttachRequest_Dispatch struct {
 	Dispatch *Dispatch `protobuf:"bytes,3,opt,name=dispatch,proto3,oneof"`
 }
 
+type AttachRequest_Cancel struct {
+	Cancel *Cancel `protobuf:"bytes,4,opt,name=cancel,proto3,oneof"`
+}
+
+type AttachRequest_Credit struct {
+	Credit *Credit `protobuf:"bytes,5,opt,name=credit,proto3,oneof"`
+}
+
 func (*AttachRequest_Hello) isAttachRequest_Message() {}
 
 func (*AttachRequest_Start) isAttachRequest_Message() {}
 
 func (*AttachRequest_Dispatch) isAttachRequest_Message() {}
+
+func (*AttachRequest_Cancel) isAttachRequest_Message() {}
+
+func (*AttachRequest_Credit) isAttachRequest_Message() {}
 
 // First message of a stream.
 type RouterHello struct {
@@ -1354,7 +1386,10 @@ type Dispatch struct {
 	// JSON text.
 	Event []byte `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
 	// Time the handler gets, in ms.
-	Timeout       int32 `protobuf:"varint,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	Timeout int32 `protobuf:"varint,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// The answer is wanted as ResponseParts while it is written, if the function
+	// streams: at first 262144 bytes of it, and then as `Credit` allows.
+	Stream        bool `protobuf:"varint,5,opt,name=stream,proto3" json:"stream,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1417,6 +1452,128 @@ func (x *Dispatch) GetTimeout() int32 {
 	return 0
 }
 
+func (x *Dispatch) GetStream() bool {
+	if x != nil {
+		return x.Stream
+	}
+	return false
+}
+
+// Stops an invocation whose answer nobody wants any more. Its Result follows,
+// with the error CANCELLED; nothing does when it has ended already.
+type Cancel struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cancel) Reset() {
+	*x = Cancel{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cancel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cancel) ProtoMessage() {}
+
+func (x *Cancel) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
+func (*Cancel) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Cancel) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Cancel) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+// Lets an invocation stream so many bytes more.
+type Credit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	Bytes         int32                  `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Credit) Reset() {
+	*x = Credit{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Credit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Credit) ProtoMessage() {}
+
+func (x *Credit) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Credit.ProtoReflect.Descriptor instead.
+func (*Credit) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Credit) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Credit) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+func (x *Credit) GetBytes() int32 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 // Pool to router.
 type AttachResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1428,6 +1585,7 @@ type AttachResponse struct {
 	//	*AttachResponse_Rejected
 	//	*AttachResponse_Started
 	//	*AttachResponse_Result
+	//	*AttachResponse_Part
 	Message       isAttachResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1435,7 +1593,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1605,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1618,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AttachResponse) GetMessage() isAttachResponse_Message {
@@ -1524,6 +1682,15 @@ func (x *AttachResponse) GetResult() *Result {
 	return nil
 }
 
+func (x *AttachResponse) GetPart() *ResponsePart {
+	if x != nil {
+		if x, ok := x.Message.(*AttachResponse_Part); ok {
+			return x.Part
+		}
+	}
+	return nil
+}
+
 type isAttachResponse_Message interface {
 	isAttachResponse_Message()
 }
@@ -1552,6 +1719,10 @@ type AttachResponse_Result struct {
 	Result *Result `protobuf:"bytes,6,opt,name=result,proto3,oneof"`
 }
 
+type AttachResponse_Part struct {
+	Part *ResponsePart `protobuf:"bytes,7,opt,name=part,proto3,oneof"`
+}
+
 func (*AttachResponse_Hello) isAttachResponse_Message() {}
 
 func (*AttachResponse_Instance) isAttachResponse_Message() {}
@@ -1563,6 +1734,8 @@ func (*AttachResponse_Rejected) isAttachResponse_Message() {}
 func (*AttachResponse_Started) isAttachResponse_Message() {}
 
 func (*AttachResponse_Result) isAttachResponse_Message() {}
+
+func (*AttachResponse_Part) isAttachResponse_Message() {}
 
 // First message of a stream; the instances of the pool follow.
 type PoolHello struct {
@@ -1577,7 +1750,7 @@ type PoolHello struct {
 
 func (x *PoolHello) Reset() {
 	*x = PoolHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1762,7 @@ func (x *PoolHello) String() string {
 func (*PoolHello) ProtoMessage() {}
 
 func (x *PoolHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1775,7 @@ func (x *PoolHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolHello.ProtoReflect.Descriptor instead.
 func (*PoolHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PoolHello) GetPoolId() string {
@@ -1642,14 +1815,16 @@ type InstanceUpdate struct {
 	StartMs float64 `protobuf:"fixed64,6,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
 	InitMs  float64 `protobuf:"fixed64,7,opt,name=init_ms,json=initMs,proto3" json:"init_ms,omitempty"`
 	// What the instance takes of the node's memory, in MB.
-	Memory        int32 `protobuf:"varint,8,opt,name=memory,proto3" json:"memory,omitempty"`
+	Memory int32 `protobuf:"varint,8,opt,name=memory,proto3" json:"memory,omitempty"`
+	// How many invocations it runs at a time, at least 1. Set with WARM.
+	Concurrency   int32 `protobuf:"varint,9,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InstanceUpdate) Reset() {
 	*x = InstanceUpdate{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1836,7 @@ func (x *InstanceUpdate) String() string {
 func (*InstanceUpdate) ProtoMessage() {}
 
 func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1849,7 @@ func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceUpdate.ProtoReflect.Descriptor instead.
 func (*InstanceUpdate) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *InstanceUpdate) GetInstanceId() string {
@@ -1733,6 +1908,13 @@ func (x *InstanceUpdate) GetMemory() int32 {
 	return 0
 }
 
+func (x *InstanceUpdate) GetConcurrency() int32 {
+	if x != nil {
+		return x.Concurrency
+	}
+	return 0
+}
+
 // The instance asked for will not come. When it had been announced as WARMING,
 // its TERMINATING follows this message.
 type StartFailed struct {
@@ -1754,7 +1936,7 @@ type StartFailed struct {
 
 func (x *StartFailed) Reset() {
 	*x = StartFailed{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +1948,7 @@ func (x *StartFailed) String() string {
 func (*StartFailed) ProtoMessage() {}
 
 func (x *StartFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +1961,7 @@ func (x *StartFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartFailed.ProtoReflect.Descriptor instead.
 func (*StartFailed) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StartFailed) GetStartId() string {
@@ -1838,7 +2020,7 @@ type Rejected struct {
 
 func (x *Rejected) Reset() {
 	*x = Rejected{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1850,7 +2032,7 @@ func (x *Rejected) String() string {
 func (*Rejected) ProtoMessage() {}
 
 func (x *Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +2045,7 @@ func (x *Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejected.ProtoReflect.Descriptor instead.
 func (*Rejected) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Rejected) GetRequestId() string {
@@ -1899,7 +2081,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1911,7 +2093,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1924,7 +2106,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Started) GetRequestId() string {
@@ -1941,6 +2123,160 @@ func (x *Started) GetInstanceId() string {
 	return ""
 }
 
+// A part of an answer that is being written: one head, then data. Only for a
+// dispatch with `stream`; its Result, without body, ends it.
+type ResponsePart struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	RequestId  string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	InstanceId string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	// Types that are valid to be assigned to Part:
+	//
+	//	*ResponsePart_Head
+	//	*ResponsePart_Data
+	Part          isResponsePart_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponsePart) Reset() {
+	*x = ResponsePart{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponsePart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponsePart) ProtoMessage() {}
+
+func (x *ResponsePart) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponsePart.ProtoReflect.Descriptor instead.
+func (*ResponsePart) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ResponsePart) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResponsePart) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+func (x *ResponsePart) GetPart() isResponsePart_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *ResponsePart) GetHead() *ResponseHead {
+	if x != nil {
+		if x, ok := x.Part.(*ResponsePart_Head); ok {
+			return x.Head
+		}
+	}
+	return nil
+}
+
+func (x *ResponsePart) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Part.(*ResponsePart_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+type isResponsePart_Part interface {
+	isResponsePart_Part()
+}
+
+type ResponsePart_Head struct {
+	Head *ResponseHead `protobuf:"bytes,3,opt,name=head,proto3,oneof"`
+}
+
+type ResponsePart_Data struct {
+	// 1 to 65536 bytes.
+	Data []byte `protobuf:"bytes,4,opt,name=data,proto3,oneof"`
+}
+
+func (*ResponsePart_Head) isResponsePart_Part() {}
+
+func (*ResponsePart_Data) isResponsePart_Part() {}
+
+type ResponseHead struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 100 to 599.
+	StatusCode    int32             `protobuf:"varint,1,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
+	Headers       map[string]string `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponseHead) Reset() {
+	*x = ResponseHead{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponseHead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponseHead) ProtoMessage() {}
+
+func (x *ResponseHead) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponseHead.ProtoReflect.Descriptor instead.
+func (*ResponseHead) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ResponseHead) GetStatusCode() int32 {
+	if x != nil {
+		return x.StatusCode
+	}
+	return 0
+}
+
+func (x *ResponseHead) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
 // The invocation has ended.
 type Result struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -1952,8 +2288,9 @@ type Result struct {
 	// JSON text, validated by the pool.
 	Body []byte `protobuf:"bytes,5,opt,name=body,proto3" json:"body,omitempty"`
 	// FUNCTION_ERROR, FUNCTION_CRASHED, FUNCTION_TIMEOUT, FUNCTION_RESULT_INVALID,
-	// FUNCTION_PROTOCOL_ERROR, FUNCTION_OOM, PAYLOAD_TOO_LARGE; INSTANCE_LOST when
-	// the pool's drain timeout or the end of the launcher cut it off.
+	// FUNCTION_PROTOCOL_ERROR, FUNCTION_OOM, PAYLOAD_TOO_LARGE; CANCELLED after a
+	// Cancel; INSTANCE_LOST when the pool's drain timeout or the end of the launcher
+	// cut it off.
 	Error *v1.Error `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
 	// What user code printed, line by line.
 	Logs          []string `protobuf:"bytes,7,rep,name=logs,proto3" json:"logs,omitempty"`
@@ -1962,11 +2299,13 @@ type Result struct {
 	Duration float64 `protobuf:"fixed64,9,opt,name=duration,proto3" json:"duration,omitempty"`
 	// Measured by the pool, MB.
 	MemoryUsed float64 `protobuf:"fixed64,10,opt,name=memory_used,json=memoryUsed,proto3" json:"memory_used,omitempty"`
-	// Whether the instance may be dispatched to again at once. False: it is
-	// TERMINATING.
+	// Whether the instance may be dispatched to again in its place, at once.
+	// False: the instance takes no more; it is TERMINATING, or will be when its
+	// other invocations have ended.
 	InstanceFree bool `protobuf:"varint,11,opt,name=instance_free,json=instanceFree,proto3" json:"instance_free,omitempty"`
 	// Processor time used by everything in the sandbox since its last invocation
-	// ended (or since it became warm), in ms.
+	// ended (or since it became warm), in ms. Invocations that overlap share it as
+	// they end.
 	CpuTime       float64 `protobuf:"fixed64,12,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1974,7 +2313,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2325,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2338,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Result) GetRequestId() string {
@@ -2171,11 +2510,13 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\x03ttl\x18\x03 \x01(\x05R\x03ttl\"E\n" +
 	"\x11SetTargetResponse\x12\x1a\n" +
 	"\bstarting\x18\x01 \x01(\x05R\bstarting\x12\x14\n" +
-	"\x05total\x18\x02 \x01(\x05R\x05total\"\xca\x01\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\"\xb6\x02\n" +
 	"\rAttachRequest\x127\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1f.serverless.pool.v1.RouterHelloH\x00R\x05hello\x129\n" +
 	"\x05start\x18\x02 \x01(\v2!.serverless.pool.v1.StartInstanceH\x00R\x05start\x12:\n" +
-	"\bdispatch\x18\x03 \x01(\v2\x1c.serverless.pool.v1.DispatchH\x00R\bdispatchB\t\n" +
+	"\bdispatch\x18\x03 \x01(\v2\x1c.serverless.pool.v1.DispatchH\x00R\bdispatch\x124\n" +
+	"\x06cancel\x18\x04 \x01(\v2\x1a.serverless.pool.v1.CancelH\x00R\x06cancel\x124\n" +
+	"\x06credit\x18\x05 \x01(\v2\x1a.serverless.pool.v1.CreditH\x00R\x06creditB\t\n" +
 	"\amessage\"*\n" +
 	"\vRouterHello\x12\x1b\n" +
 	"\trouter_id\x18\x01 \x01(\tR\brouterId\"\x85\x01\n" +
@@ -2184,26 +2525,39 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\vfunction_id\x18\x02 \x01(\tR\n" +
 	"functionId\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x05R\aversion\x12\x1e\n" +
-	"\vin_place_of\x18\x04 \x01(\tR\tinPlaceOf\"z\n" +
+	"\vin_place_of\x18\x04 \x01(\tR\tinPlaceOf\"\x92\x01\n" +
 	"\bDispatch\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x14\n" +
 	"\x05event\x18\x03 \x01(\fR\x05event\x12\x18\n" +
-	"\atimeout\x18\x04 \x01(\x05R\atimeout\"\x85\x03\n" +
+	"\atimeout\x18\x04 \x01(\x05R\atimeout\x12\x16\n" +
+	"\x06stream\x18\x05 \x01(\bR\x06stream\"H\n" +
+	"\x06Cancel\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"\vinstance_id\x18\x02 \x01(\tR\n" +
+	"instanceId\"^\n" +
+	"\x06Credit\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"\vinstance_id\x18\x02 \x01(\tR\n" +
+	"instanceId\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x05R\x05bytes\"\xbd\x03\n" +
 	"\x0eAttachResponse\x125\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1d.serverless.pool.v1.PoolHelloH\x00R\x05hello\x12@\n" +
 	"\binstance\x18\x02 \x01(\v2\".serverless.pool.v1.InstanceUpdateH\x00R\binstance\x12D\n" +
 	"\fstart_failed\x18\x03 \x01(\v2\x1f.serverless.pool.v1.StartFailedH\x00R\vstartFailed\x12:\n" +
 	"\brejected\x18\x04 \x01(\v2\x1c.serverless.pool.v1.RejectedH\x00R\brejected\x127\n" +
 	"\astarted\x18\x05 \x01(\v2\x1b.serverless.pool.v1.StartedH\x00R\astarted\x124\n" +
-	"\x06result\x18\x06 \x01(\v2\x1a.serverless.pool.v1.ResultH\x00R\x06resultB\t\n" +
+	"\x06result\x18\x06 \x01(\v2\x1a.serverless.pool.v1.ResultH\x00R\x06result\x126\n" +
+	"\x04part\x18\a \x01(\v2 .serverless.pool.v1.ResponsePartH\x00R\x04partB\t\n" +
 	"\amessage\"n\n" +
 	"\tPoolHello\x12\x17\n" +
 	"\apool_id\x18\x01 \x01(\tR\x06poolId\x12#\n" +
 	"\rmax_instances\x18\x02 \x01(\x05R\fmaxInstances\x12#\n" +
-	"\rmemory_budget\x18\x03 \x01(\x05R\fmemoryBudget\"\x8c\x02\n" +
+	"\rmemory_budget\x18\x03 \x01(\x05R\fmemoryBudget\"\xae\x02\n" +
 	"\x0eInstanceUpdate\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\x12\x1f\n" +
@@ -2214,7 +2568,8 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\bstart_id\x18\x05 \x01(\tR\astartId\x12\x19\n" +
 	"\bstart_ms\x18\x06 \x01(\x01R\astartMs\x12\x17\n" +
 	"\ainit_ms\x18\a \x01(\x01R\x06initMs\x12\x16\n" +
-	"\x06memory\x18\b \x01(\x05R\x06memory\"\xc6\x01\n" +
+	"\x06memory\x18\b \x01(\x05R\x06memory\x12 \n" +
+	"\vconcurrency\x18\t \x01(\x05R\vconcurrency\"\xc6\x01\n" +
 	"\vStartFailed\x12\x19\n" +
 	"\bstart_id\x18\x01 \x01(\tR\astartId\x12\x1f\n" +
 	"\vfunction_id\x18\x02 \x01(\tR\n" +
@@ -2233,7 +2588,22 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
-	"instanceId\"\xe6\x03\n" +
+	"instanceId\"\xa4\x01\n" +
+	"\fResponsePart\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"\vinstance_id\x18\x02 \x01(\tR\n" +
+	"instanceId\x126\n" +
+	"\x04head\x18\x03 \x01(\v2 .serverless.pool.v1.ResponseHeadH\x00R\x04head\x12\x14\n" +
+	"\x04data\x18\x04 \x01(\fH\x00R\x04dataB\x06\n" +
+	"\x04part\"\xb4\x01\n" +
+	"\fResponseHead\x12\x1f\n" +
+	"\vstatus_code\x18\x01 \x01(\x05R\n" +
+	"statusCode\x12G\n" +
+	"\aheaders\x18\x02 \x03(\v2-.serverless.pool.v1.ResponseHead.HeadersEntryR\aheaders\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe6\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -2285,7 +2655,7 @@ func file_serverless_pool_v1_pool_proto_rawDescGZIP() []byte {
 }
 
 var file_serverless_pool_v1_pool_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(InstanceState)(0),            // 0: serverless.pool.v1.InstanceState
 	(*WarmRequest)(nil),           // 1: serverless.pool.v1.WarmRequest
@@ -2307,15 +2677,20 @@ var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(*RouterHello)(nil),           // 17: serverless.pool.v1.RouterHello
 	(*StartInstance)(nil),         // 18: serverless.pool.v1.StartInstance
 	(*Dispatch)(nil),              // 19: serverless.pool.v1.Dispatch
-	(*AttachResponse)(nil),        // 20: serverless.pool.v1.AttachResponse
-	(*PoolHello)(nil),             // 21: serverless.pool.v1.PoolHello
-	(*InstanceUpdate)(nil),        // 22: serverless.pool.v1.InstanceUpdate
-	(*StartFailed)(nil),           // 23: serverless.pool.v1.StartFailed
-	(*Rejected)(nil),              // 24: serverless.pool.v1.Rejected
-	(*Started)(nil),               // 25: serverless.pool.v1.Started
-	(*Result)(nil),                // 26: serverless.pool.v1.Result
-	nil,                           // 27: serverless.pool.v1.Result.HeadersEntry
-	(*v1.Error)(nil),              // 28: serverless.error.v1.Error
+	(*Cancel)(nil),                // 20: serverless.pool.v1.Cancel
+	(*Credit)(nil),                // 21: serverless.pool.v1.Credit
+	(*AttachResponse)(nil),        // 22: serverless.pool.v1.AttachResponse
+	(*PoolHello)(nil),             // 23: serverless.pool.v1.PoolHello
+	(*InstanceUpdate)(nil),        // 24: serverless.pool.v1.InstanceUpdate
+	(*StartFailed)(nil),           // 25: serverless.pool.v1.StartFailed
+	(*Rejected)(nil),              // 26: serverless.pool.v1.Rejected
+	(*Started)(nil),               // 27: serverless.pool.v1.Started
+	(*ResponsePart)(nil),          // 28: serverless.pool.v1.ResponsePart
+	(*ResponseHead)(nil),          // 29: serverless.pool.v1.ResponseHead
+	(*Result)(nil),                // 30: serverless.pool.v1.Result
+	nil,                           // 31: serverless.pool.v1.ResponseHead.HeadersEntry
+	nil,                           // 32: serverless.pool.v1.Result.HeadersEntry
+	(*v1.Error)(nil),              // 33: serverless.error.v1.Error
 }
 var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	5,  // 0: serverless.pool.v1.ListInstancesResponse.instances:type_name -> serverless.pool.v1.Instance
@@ -2327,33 +2702,38 @@ var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	17, // 6: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
 	18, // 7: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
 	19, // 8: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
-	21, // 9: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
-	22, // 10: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
-	23, // 11: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
-	24, // 12: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
-	25, // 13: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
-	26, // 14: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
-	0,  // 15: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
-	28, // 16: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
-	27, // 17: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
-	28, // 18: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
-	1,  // 19: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
-	3,  // 20: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
-	6,  // 21: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
-	8,  // 22: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
-	16, // 23: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
-	14, // 24: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
-	2,  // 25: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
-	4,  // 26: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
-	7,  // 27: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
-	9,  // 28: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
-	20, // 29: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
-	15, // 30: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
-	25, // [25:31] is the sub-list for method output_type
-	19, // [19:25] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	20, // 9: serverless.pool.v1.AttachRequest.cancel:type_name -> serverless.pool.v1.Cancel
+	21, // 10: serverless.pool.v1.AttachRequest.credit:type_name -> serverless.pool.v1.Credit
+	23, // 11: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
+	24, // 12: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
+	25, // 13: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
+	26, // 14: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
+	27, // 15: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
+	30, // 16: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
+	28, // 17: serverless.pool.v1.AttachResponse.part:type_name -> serverless.pool.v1.ResponsePart
+	0,  // 18: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
+	33, // 19: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
+	29, // 20: serverless.pool.v1.ResponsePart.head:type_name -> serverless.pool.v1.ResponseHead
+	31, // 21: serverless.pool.v1.ResponseHead.headers:type_name -> serverless.pool.v1.ResponseHead.HeadersEntry
+	32, // 22: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
+	33, // 23: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
+	1,  // 24: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
+	3,  // 25: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
+	6,  // 26: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
+	8,  // 27: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
+	16, // 28: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
+	14, // 29: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
+	2,  // 30: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
+	4,  // 31: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
+	7,  // 32: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
+	9,  // 33: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
+	22, // 34: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
+	15, // 35: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
+	30, // [30:36] is the sub-list for method output_type
+	24, // [24:30] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_serverless_pool_v1_pool_proto_init() }
@@ -2366,14 +2746,21 @@ func file_serverless_pool_v1_pool_proto_init() {
 		(*AttachRequest_Hello)(nil),
 		(*AttachRequest_Start)(nil),
 		(*AttachRequest_Dispatch)(nil),
+		(*AttachRequest_Cancel)(nil),
+		(*AttachRequest_Credit)(nil),
 	}
-	file_serverless_pool_v1_pool_proto_msgTypes[19].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[21].OneofWrappers = []any{
 		(*AttachResponse_Hello)(nil),
 		(*AttachResponse_Instance)(nil),
 		(*AttachResponse_StartFailed)(nil),
 		(*AttachResponse_Rejected)(nil),
 		(*AttachResponse_Started)(nil),
 		(*AttachResponse_Result)(nil),
+		(*AttachResponse_Part)(nil),
+	}
+	file_serverless_pool_v1_pool_proto_msgTypes[27].OneofWrappers = []any{
+		(*ResponsePart_Head)(nil),
+		(*ResponsePart_Data)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2381,7 +2768,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_pool_v1_pool_proto_rawDesc), len(file_serverless_pool_v1_pool_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

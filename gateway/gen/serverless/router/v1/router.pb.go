@@ -30,9 +30,17 @@ type InvokeRequest struct {
 	// The event: JSON text of at most 6 MiB. Empty means {}.
 	Event []byte `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
 	// `^[A-Za-z0-9._:-]{1,128}$`; empty: the router makes one.
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Names this call, so that it can be sent again without being run again: 1 to
+	// 255 printable ASCII characters; empty: it has no name. Calls of one function
+	// with the same key run once: those that come while it runs wait for its
+	// answer, those that come later get the answer that is kept (`replayed`).
+	// INVALID_ARGUMENT (IDEMPOTENCY_MISMATCH) when the event is another. What was
+	// refused before it could run is not kept. Kept in the router's memory, for
+	// its `idempotency_ttl` and within its `idempotency_bytes`, and lost with it.
+	IdempotencyKey string `protobuf:"bytes,4,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *InvokeRequest) Reset() {
@@ -86,6 +94,170 @@ func (x *InvokeRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *InvokeRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+// One part of a streamed answer.
+type InvokeStreamingResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Part:
+	//
+	//	*InvokeStreamingResponse_Head
+	//	*InvokeStreamingResponse_Data
+	//	*InvokeStreamingResponse_Receipt
+	Part          isInvokeStreamingResponse_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvokeStreamingResponse) Reset() {
+	*x = InvokeStreamingResponse{}
+	mi := &file_serverless_router_v1_router_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvokeStreamingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvokeStreamingResponse) ProtoMessage() {}
+
+func (x *InvokeStreamingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_router_v1_router_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvokeStreamingResponse.ProtoReflect.Descriptor instead.
+func (*InvokeStreamingResponse) Descriptor() ([]byte, []int) {
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *InvokeStreamingResponse) GetPart() isInvokeStreamingResponse_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *InvokeStreamingResponse) GetHead() *ResponseHead {
+	if x != nil {
+		if x, ok := x.Part.(*InvokeStreamingResponse_Head); ok {
+			return x.Head
+		}
+	}
+	return nil
+}
+
+func (x *InvokeStreamingResponse) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Part.(*InvokeStreamingResponse_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+func (x *InvokeStreamingResponse) GetReceipt() *InvokeResponse {
+	if x != nil {
+		if x, ok := x.Part.(*InvokeStreamingResponse_Receipt); ok {
+			return x.Receipt
+		}
+	}
+	return nil
+}
+
+type isInvokeStreamingResponse_Part interface {
+	isInvokeStreamingResponse_Part()
+}
+
+type InvokeStreamingResponse_Head struct {
+	// First, at most once.
+	Head *ResponseHead `protobuf:"bytes,1,opt,name=head,proto3,oneof"`
+}
+
+type InvokeStreamingResponse_Data struct {
+	// 1 to 65536 bytes, after `head`.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
+}
+
+type InvokeStreamingResponse_Receipt struct {
+	// Last, its body empty. When its `error` is set after `head`, the data is
+	// not complete.
+	Receipt *InvokeResponse `protobuf:"bytes,3,opt,name=receipt,proto3,oneof"`
+}
+
+func (*InvokeStreamingResponse_Head) isInvokeStreamingResponse_Part() {}
+
+func (*InvokeStreamingResponse_Data) isInvokeStreamingResponse_Part() {}
+
+func (*InvokeStreamingResponse_Receipt) isInvokeStreamingResponse_Part() {}
+
+type ResponseHead struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The status the handler chose, 100 to 599.
+	StatusCode int32 `protobuf:"varint,1,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
+	// Headers the handler set.
+	Headers       map[string]string `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponseHead) Reset() {
+	*x = ResponseHead{}
+	mi := &file_serverless_router_v1_router_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponseHead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponseHead) ProtoMessage() {}
+
+func (x *ResponseHead) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_router_v1_router_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponseHead.ProtoReflect.Descriptor instead.
+func (*ResponseHead) Descriptor() ([]byte, []int) {
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ResponseHead) GetStatusCode() int32 {
+	if x != nil {
+		return x.StatusCode
+	}
+	return 0
+}
+
+func (x *ResponseHead) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
 // The receipt.
 type InvokeResponse struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -114,14 +286,17 @@ type InvokeResponse struct {
 	// Set when the function did not answer.
 	Error *v1.Error `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`
 	// Processor time in ms, measured from outside.
-	CpuTime       float64 `protobuf:"fixed64,16,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
+	CpuTime float64 `protobuf:"fixed64,16,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
+	// The call was not run: this is what an earlier one with the same idempotency
+	// key was answered.
+	Replayed      bool `protobuf:"varint,17,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InvokeResponse) Reset() {
 	*x = InvokeResponse{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[1]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -133,7 +308,7 @@ func (x *InvokeResponse) String() string {
 func (*InvokeResponse) ProtoMessage() {}
 
 func (x *InvokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[1]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -146,7 +321,7 @@ func (x *InvokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvokeResponse.ProtoReflect.Descriptor instead.
 func (*InvokeResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{1}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *InvokeResponse) GetRequestId() string {
@@ -261,6 +436,13 @@ func (x *InvokeResponse) GetCpuTime() float64 {
 	return 0
 }
 
+func (x *InvokeResponse) GetReplayed() bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return false
+}
+
 // Where the time of a call went, in ms.
 type Phases struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -278,7 +460,7 @@ type Phases struct {
 
 func (x *Phases) Reset() {
 	*x = Phases{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[2]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -290,7 +472,7 @@ func (x *Phases) String() string {
 func (*Phases) ProtoMessage() {}
 
 func (x *Phases) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[2]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -303,7 +485,7 @@ func (x *Phases) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Phases.ProtoReflect.Descriptor instead.
 func (*Phases) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{2}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Phases) GetQueue() float64 {
@@ -350,7 +532,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[3]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -362,7 +544,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[3]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -375,7 +557,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{3}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListLogsRequest) GetFunction() string {
@@ -416,7 +598,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[4]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +610,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[4]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +623,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{4}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListLogsResponse) GetFunctionId() string {
@@ -477,7 +659,7 @@ type InvocationLog struct {
 
 func (x *InvocationLog) Reset() {
 	*x = InvocationLog{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[5]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +671,7 @@ func (x *InvocationLog) String() string {
 func (*InvocationLog) ProtoMessage() {}
 
 func (x *InvocationLog) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[5]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +684,7 @@ func (x *InvocationLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvocationLog.ProtoReflect.Descriptor instead.
 func (*InvocationLog) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{5}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *InvocationLog) GetRequestId() string {
@@ -583,7 +765,7 @@ type GetStatisticsRequest struct {
 
 func (x *GetStatisticsRequest) Reset() {
 	*x = GetStatisticsRequest{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[6]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +777,7 @@ func (x *GetStatisticsRequest) String() string {
 func (*GetStatisticsRequest) ProtoMessage() {}
 
 func (x *GetStatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[6]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +790,7 @@ func (x *GetStatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatisticsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{6}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{8}
 }
 
 type GetStatisticsResponse struct {
@@ -620,7 +802,7 @@ type GetStatisticsResponse struct {
 
 func (x *GetStatisticsResponse) Reset() {
 	*x = GetStatisticsResponse{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[7]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +814,7 @@ func (x *GetStatisticsResponse) String() string {
 func (*GetStatisticsResponse) ProtoMessage() {}
 
 func (x *GetStatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[7]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +827,7 @@ func (x *GetStatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatisticsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{7}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetStatisticsResponse) GetFunctions() []*FunctionStatistics {
@@ -694,7 +876,7 @@ type FunctionStatistics struct {
 
 func (x *FunctionStatistics) Reset() {
 	*x = FunctionStatistics{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[8]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +888,7 @@ func (x *FunctionStatistics) String() string {
 func (*FunctionStatistics) ProtoMessage() {}
 
 func (x *FunctionStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[8]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +901,7 @@ func (x *FunctionStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FunctionStatistics.ProtoReflect.Descriptor instead.
 func (*FunctionStatistics) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{8}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FunctionStatistics) GetFunctionId() string {
@@ -876,7 +1058,7 @@ type DurationHistogram struct {
 
 func (x *DurationHistogram) Reset() {
 	*x = DurationHistogram{}
-	mi := &file_serverless_router_v1_router_proto_msgTypes[9]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1070,7 @@ func (x *DurationHistogram) String() string {
 func (*DurationHistogram) ProtoMessage() {}
 
 func (x *DurationHistogram) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_router_v1_router_proto_msgTypes[9]
+	mi := &file_serverless_router_v1_router_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1083,7 @@ func (x *DurationHistogram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurationHistogram.ProtoReflect.Descriptor instead.
 func (*DurationHistogram) Descriptor() ([]byte, []int) {
-	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{9}
+	return file_serverless_router_v1_router_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DurationHistogram) GetBounds() []float64 {
@@ -936,12 +1118,25 @@ var File_serverless_router_v1_router_proto protoreflect.FileDescriptor
 
 const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"\n" +
-	"!serverless/router/v1/router.proto\x12\x14serverless.router.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fserverless/error/v1/error.proto\"`\n" +
+	"!serverless/router/v1/router.proto\x12\x14serverless.router.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fserverless/error/v1/error.proto\"\x89\x01\n" +
 	"\rInvokeRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\fR\x05event\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"\x88\x05\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12'\n" +
+	"\x0fidempotency_key\x18\x04 \x01(\tR\x0eidempotencyKey\"\xb3\x01\n" +
+	"\x17InvokeStreamingResponse\x128\n" +
+	"\x04head\x18\x01 \x01(\v2\".serverless.router.v1.ResponseHeadH\x00R\x04head\x12\x14\n" +
+	"\x04data\x18\x02 \x01(\fH\x00R\x04data\x12@\n" +
+	"\areceipt\x18\x03 \x01(\v2$.serverless.router.v1.InvokeResponseH\x00R\areceiptB\x06\n" +
+	"\x04part\"\xb6\x01\n" +
+	"\fResponseHead\x12\x1f\n" +
+	"\vstatus_code\x18\x01 \x01(\x05R\n" +
+	"statusCode\x12I\n" +
+	"\aheaders\x18\x02 \x03(\v2/.serverless.router.v1.ResponseHead.HeadersEntryR\aheaders\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa4\x05\n" +
 	"\x0eInvokeResponse\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -965,7 +1160,8 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"instanceId\x124\n" +
 	"\x06phases\x18\x0e \x01(\v2\x1c.serverless.router.v1.PhasesR\x06phases\x120\n" +
 	"\x05error\x18\x0f \x01(\v2\x1a.serverless.error.v1.ErrorR\x05error\x12\x19\n" +
-	"\bcpu_time\x18\x10 \x01(\x01R\acpuTime\x1a:\n" +
+	"\bcpu_time\x18\x10 \x01(\x01R\acpuTime\x12\x1a\n" +
+	"\breplayed\x18\x11 \x01(\bR\breplayed\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"b\n" +
@@ -1037,9 +1233,10 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"\x06bounds\x18\x01 \x03(\x01R\x06bounds\x12\x16\n" +
 	"\x06counts\x18\x02 \x03(\x01R\x06counts\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x01R\x05count\x12\x10\n" +
-	"\x03sum\x18\x04 \x01(\x01R\x03sum2\xa9\x02\n" +
+	"\x03sum\x18\x04 \x01(\x01R\x03sum2\x92\x03\n" +
 	"\rRouterService\x12S\n" +
-	"\x06Invoke\x12#.serverless.router.v1.InvokeRequest\x1a$.serverless.router.v1.InvokeResponse\x12Y\n" +
+	"\x06Invoke\x12#.serverless.router.v1.InvokeRequest\x1a$.serverless.router.v1.InvokeResponse\x12g\n" +
+	"\x0fInvokeStreaming\x12#.serverless.router.v1.InvokeRequest\x1a-.serverless.router.v1.InvokeStreamingResponse0\x01\x12Y\n" +
 	"\bListLogs\x12%.serverless.router.v1.ListLogsRequest\x1a&.serverless.router.v1.ListLogsResponse\x12h\n" +
 	"\rGetStatistics\x12*.serverless.router.v1.GetStatisticsRequest\x1a+.serverless.router.v1.GetStatisticsResponseBCZAserverless-orchestrator/gateway/gen/serverless/router/v1;routerv1b\x06proto3"
 
@@ -1055,44 +1252,52 @@ func file_serverless_router_v1_router_proto_rawDescGZIP() []byte {
 	return file_serverless_router_v1_router_proto_rawDescData
 }
 
-var file_serverless_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_serverless_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_serverless_router_v1_router_proto_goTypes = []any{
-	(*InvokeRequest)(nil),         // 0: serverless.router.v1.InvokeRequest
-	(*InvokeResponse)(nil),        // 1: serverless.router.v1.InvokeResponse
-	(*Phases)(nil),                // 2: serverless.router.v1.Phases
-	(*ListLogsRequest)(nil),       // 3: serverless.router.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),      // 4: serverless.router.v1.ListLogsResponse
-	(*InvocationLog)(nil),         // 5: serverless.router.v1.InvocationLog
-	(*GetStatisticsRequest)(nil),  // 6: serverless.router.v1.GetStatisticsRequest
-	(*GetStatisticsResponse)(nil), // 7: serverless.router.v1.GetStatisticsResponse
-	(*FunctionStatistics)(nil),    // 8: serverless.router.v1.FunctionStatistics
-	(*DurationHistogram)(nil),     // 9: serverless.router.v1.DurationHistogram
-	nil,                           // 10: serverless.router.v1.InvokeResponse.HeadersEntry
-	nil,                           // 11: serverless.router.v1.FunctionStatistics.RefusalsEntry
-	(*v1.Error)(nil),              // 12: serverless.error.v1.Error
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*InvokeRequest)(nil),           // 0: serverless.router.v1.InvokeRequest
+	(*InvokeStreamingResponse)(nil), // 1: serverless.router.v1.InvokeStreamingResponse
+	(*ResponseHead)(nil),            // 2: serverless.router.v1.ResponseHead
+	(*InvokeResponse)(nil),          // 3: serverless.router.v1.InvokeResponse
+	(*Phases)(nil),                  // 4: serverless.router.v1.Phases
+	(*ListLogsRequest)(nil),         // 5: serverless.router.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),        // 6: serverless.router.v1.ListLogsResponse
+	(*InvocationLog)(nil),           // 7: serverless.router.v1.InvocationLog
+	(*GetStatisticsRequest)(nil),    // 8: serverless.router.v1.GetStatisticsRequest
+	(*GetStatisticsResponse)(nil),   // 9: serverless.router.v1.GetStatisticsResponse
+	(*FunctionStatistics)(nil),      // 10: serverless.router.v1.FunctionStatistics
+	(*DurationHistogram)(nil),       // 11: serverless.router.v1.DurationHistogram
+	nil,                             // 12: serverless.router.v1.ResponseHead.HeadersEntry
+	nil,                             // 13: serverless.router.v1.InvokeResponse.HeadersEntry
+	nil,                             // 14: serverless.router.v1.FunctionStatistics.RefusalsEntry
+	(*v1.Error)(nil),                // 15: serverless.error.v1.Error
+	(*timestamppb.Timestamp)(nil),   // 16: google.protobuf.Timestamp
 }
 var file_serverless_router_v1_router_proto_depIdxs = []int32{
-	10, // 0: serverless.router.v1.InvokeResponse.headers:type_name -> serverless.router.v1.InvokeResponse.HeadersEntry
-	2,  // 1: serverless.router.v1.InvokeResponse.phases:type_name -> serverless.router.v1.Phases
-	12, // 2: serverless.router.v1.InvokeResponse.error:type_name -> serverless.error.v1.Error
-	13, // 3: serverless.router.v1.ListLogsRequest.since:type_name -> google.protobuf.Timestamp
-	5,  // 4: serverless.router.v1.ListLogsResponse.invocations:type_name -> serverless.router.v1.InvocationLog
-	13, // 5: serverless.router.v1.InvocationLog.time:type_name -> google.protobuf.Timestamp
-	8,  // 6: serverless.router.v1.GetStatisticsResponse.functions:type_name -> serverless.router.v1.FunctionStatistics
-	9,  // 7: serverless.router.v1.FunctionStatistics.duration:type_name -> serverless.router.v1.DurationHistogram
-	11, // 8: serverless.router.v1.FunctionStatistics.refusals:type_name -> serverless.router.v1.FunctionStatistics.RefusalsEntry
-	0,  // 9: serverless.router.v1.RouterService.Invoke:input_type -> serverless.router.v1.InvokeRequest
-	3,  // 10: serverless.router.v1.RouterService.ListLogs:input_type -> serverless.router.v1.ListLogsRequest
-	6,  // 11: serverless.router.v1.RouterService.GetStatistics:input_type -> serverless.router.v1.GetStatisticsRequest
-	1,  // 12: serverless.router.v1.RouterService.Invoke:output_type -> serverless.router.v1.InvokeResponse
-	4,  // 13: serverless.router.v1.RouterService.ListLogs:output_type -> serverless.router.v1.ListLogsResponse
-	7,  // 14: serverless.router.v1.RouterService.GetStatistics:output_type -> serverless.router.v1.GetStatisticsResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	2,  // 0: serverless.router.v1.InvokeStreamingResponse.head:type_name -> serverless.router.v1.ResponseHead
+	3,  // 1: serverless.router.v1.InvokeStreamingResponse.receipt:type_name -> serverless.router.v1.InvokeResponse
+	12, // 2: serverless.router.v1.ResponseHead.headers:type_name -> serverless.router.v1.ResponseHead.HeadersEntry
+	13, // 3: serverless.router.v1.InvokeResponse.headers:type_name -> serverless.router.v1.InvokeResponse.HeadersEntry
+	4,  // 4: serverless.router.v1.InvokeResponse.phases:type_name -> serverless.router.v1.Phases
+	15, // 5: serverless.router.v1.InvokeResponse.error:type_name -> serverless.error.v1.Error
+	16, // 6: serverless.router.v1.ListLogsRequest.since:type_name -> google.protobuf.Timestamp
+	7,  // 7: serverless.router.v1.ListLogsResponse.invocations:type_name -> serverless.router.v1.InvocationLog
+	16, // 8: serverless.router.v1.InvocationLog.time:type_name -> google.protobuf.Timestamp
+	10, // 9: serverless.router.v1.GetStatisticsResponse.functions:type_name -> serverless.router.v1.FunctionStatistics
+	11, // 10: serverless.router.v1.FunctionStatistics.duration:type_name -> serverless.router.v1.DurationHistogram
+	14, // 11: serverless.router.v1.FunctionStatistics.refusals:type_name -> serverless.router.v1.FunctionStatistics.RefusalsEntry
+	0,  // 12: serverless.router.v1.RouterService.Invoke:input_type -> serverless.router.v1.InvokeRequest
+	0,  // 13: serverless.router.v1.RouterService.InvokeStreaming:input_type -> serverless.router.v1.InvokeRequest
+	5,  // 14: serverless.router.v1.RouterService.ListLogs:input_type -> serverless.router.v1.ListLogsRequest
+	8,  // 15: serverless.router.v1.RouterService.GetStatistics:input_type -> serverless.router.v1.GetStatisticsRequest
+	3,  // 16: serverless.router.v1.RouterService.Invoke:output_type -> serverless.router.v1.InvokeResponse
+	1,  // 17: serverless.router.v1.RouterService.InvokeStreaming:output_type -> serverless.router.v1.InvokeStreamingResponse
+	6,  // 18: serverless.router.v1.RouterService.ListLogs:output_type -> serverless.router.v1.ListLogsResponse
+	9,  // 19: serverless.router.v1.RouterService.GetStatistics:output_type -> serverless.router.v1.GetStatisticsResponse
+	16, // [16:20] is the sub-list for method output_type
+	12, // [12:16] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_serverless_router_v1_router_proto_init() }
@@ -1100,13 +1305,18 @@ func file_serverless_router_v1_router_proto_init() {
 	if File_serverless_router_v1_router_proto != nil {
 		return
 	}
+	file_serverless_router_v1_router_proto_msgTypes[1].OneofWrappers = []any{
+		(*InvokeStreamingResponse_Head)(nil),
+		(*InvokeStreamingResponse_Data)(nil),
+		(*InvokeStreamingResponse_Receipt)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_router_v1_router_proto_rawDesc), len(file_serverless_router_v1_router_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RouterService_Invoke_FullMethodName        = "/serverless.router.v1.RouterService/Invoke"
-	RouterService_ListLogs_FullMethodName      = "/serverless.router.v1.RouterService/ListLogs"
-	RouterService_GetStatistics_FullMethodName = "/serverless.router.v1.RouterService/GetStatistics"
+	RouterService_Invoke_FullMethodName          = "/serverless.router.v1.RouterService/Invoke"
+	RouterService_InvokeStreaming_FullMethodName = "/serverless.router.v1.RouterService/InvokeStreaming"
+	RouterService_ListLogs_FullMethodName        = "/serverless.router.v1.RouterService/ListLogs"
+	RouterService_GetStatistics_FullMethodName   = "/serverless.router.v1.RouterService/GetStatistics"
 )
 
 // RouterServiceClient is the client API for RouterService service.
@@ -38,6 +39,12 @@ type RouterServiceClient interface {
 	// The metadata `x-so-client` (at most 256 bytes, set by the gateway) says
 	// whose rate limit the call counts against; without it none does.
 	Invoke(ctx context.Context, in *InvokeRequest, opts ...grpc.CallOption) (*InvokeResponse, error)
+	// The same, passing on the answer while the function still writes it: a head,
+	// data, and at last the receipt without its body. A function that does not
+	// stream answers with one head and its whole JSON text as data; one that fails
+	// before its first byte with a receipt alone. Bytes wait in the function, not
+	// in between, while the caller does not read. An idempotency key is refused.
+	InvokeStreaming(ctx context.Context, in *InvokeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InvokeStreamingResponse], error)
 	// Logs of recent invocations of one function, newest first.
 	ListLogs(ctx context.Context, in *ListLogsRequest, opts ...grpc.CallOption) (*ListLogsResponse, error)
 	// Live statistics of every function that was invoked since the start.
@@ -61,6 +68,25 @@ func (c *routerServiceClient) Invoke(ctx context.Context, in *InvokeRequest, opt
 	}
 	return out, nil
 }
+
+func (c *routerServiceClient) InvokeStreaming(ctx context.Context, in *InvokeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InvokeStreamingResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &RouterService_ServiceDesc.Streams[0], RouterService_InvokeStreaming_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[InvokeRequest, InvokeStreamingResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type RouterService_InvokeStreamingClient = grpc.ServerStreamingClient[InvokeStreamingResponse]
 
 func (c *routerServiceClient) ListLogs(ctx context.Context, in *ListLogsRequest, opts ...grpc.CallOption) (*ListLogsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -96,6 +122,12 @@ type RouterServiceServer interface {
 	// The metadata `x-so-client` (at most 256 bytes, set by the gateway) says
 	// whose rate limit the call counts against; without it none does.
 	Invoke(context.Context, *InvokeRequest) (*InvokeResponse, error)
+	// The same, passing on the answer while the function still writes it: a head,
+	// data, and at last the receipt without its body. A function that does not
+	// stream answers with one head and its whole JSON text as data; one that fails
+	// before its first byte with a receipt alone. Bytes wait in the function, not
+	// in between, while the caller does not read. An idempotency key is refused.
+	InvokeStreaming(*InvokeRequest, grpc.ServerStreamingServer[InvokeStreamingResponse]) error
 	// Logs of recent invocations of one function, newest first.
 	ListLogs(context.Context, *ListLogsRequest) (*ListLogsResponse, error)
 	// Live statistics of every function that was invoked since the start.
@@ -112,6 +144,9 @@ type UnimplementedRouterServiceServer struct{}
 
 func (UnimplementedRouterServiceServer) Invoke(context.Context, *InvokeRequest) (*InvokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Invoke not implemented")
+}
+func (UnimplementedRouterServiceServer) InvokeStreaming(*InvokeRequest, grpc.ServerStreamingServer[InvokeStreamingResponse]) error {
+	return status.Error(codes.Unimplemented, "method InvokeStreaming not implemented")
 }
 func (UnimplementedRouterServiceServer) ListLogs(context.Context, *ListLogsRequest) (*ListLogsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListLogs not implemented")
@@ -157,6 +192,17 @@ func _RouterService_Invoke_Handler(srv interface{}, ctx context.Context, dec fun
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _RouterService_InvokeStreaming_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(InvokeRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(RouterServiceServer).InvokeStreaming(m, &grpc.GenericServerStream[InvokeRequest, InvokeStreamingResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type RouterService_InvokeStreamingServer = grpc.ServerStreamingServer[InvokeStreamingResponse]
 
 func _RouterService_ListLogs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListLogsRequest)
@@ -214,6 +260,12 @@ var RouterService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _RouterService_GetStatistics_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "InvokeStreaming",
+			Handler:       _RouterService_InvokeStreaming_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "serverless/router/v1/router.proto",
 }
