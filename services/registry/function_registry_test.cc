@@ -133,12 +133,15 @@ TEST_F(FunctionRegistryTest, LimitsOfCallsAreSettingsAndMakeNoVersion) {
   patch.set_concurrency_limit(7);
   patch.set_rate_limit(2.5);
   patch.set_rate_burst(4);
-  const FunctionOr updated =
-      Update("hello", patch, {"concurrencyLimit", "rateLimit", "rateBurst"});
+  patch.set_cancel_on_disconnect(true);
+  const FunctionOr updated = Update(
+      "hello", patch,
+      {"concurrencyLimit", "rateLimit", "rateBurst", "cancelOnDisconnect"});
   SO_ASSERT_OK(updated);
   EXPECT_EQ(updated->concurrency_limit(), 7);
   EXPECT_EQ(updated->rate_limit(), 2.5);
   EXPECT_EQ(updated->rate_burst(), 4);
+  EXPECT_TRUE(updated->cancel_on_disconnect());
   EXPECT_EQ(updated->version(), 1);
   EXPECT_EQ(Update("hello", Function(), {"rateLimit"})->rate_limit(), 0);
   patch.set_rate_limit(-1);
@@ -189,12 +192,14 @@ TEST_F(FunctionRegistryTest, RollbackBringsBackCodeAndEnvironment) {
   function.set_code("exports.handler = async () => 2");
   (*function.mutable_environment())["KEY"] = "two";
   function.set_memory(512);
+  function.set_cancel_on_disconnect(true);
   SO_ASSERT_OK(Replace("hello", function));
   SO_ASSERT_OK(Replace("hello", function));
   const FunctionOr back = Rollback("hello", 1);
   SO_ASSERT_OK(back);
   EXPECT_EQ(back->version(), 1);
   EXPECT_EQ(back->memory(), 512);
+  EXPECT_TRUE(back->cancel_on_disconnect());
   EXPECT_EQ(Get("hello", "full")->code(), ValidFunction("x").code());
   EXPECT_EQ(Resolve("hello")->environment().at("KEY"), "one");
   // Numbers are never reused.

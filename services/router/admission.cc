@@ -27,17 +27,47 @@ absl::Status Admission::Admit(const Function& function,
   const absl::Time now = clock_.Now();
   MutexLock lock(mu_);
   Entry& entry = functions_[function.id()];
-  SO_RETURN_IF_ERROR(Check(function, client, bytes, entry, now));
-  clients_.Take(client);
-  if (function.rate_limit() > 0) entry.bucket.Take();
-  bytes_.Hold(function.id(), bytes);
-  ++entry.calls;
+  SO_RETURN_IF_ERROR(CheckRate(function, client, entry, now));
+  SO_RETURN_IF_ERROR(CheckLoad(function, bytes, entry, now));
+  TakeRate(function, client, entry);
+  TakeLoad(function, bytes, entry);
   return absl::OkStatus();
 }
 
-absl::Status Admission::Check(const Function& function,
-                              absl::string_view client, int64_t bytes,
-                              Entry& entry, absl::Time now) {
+absl::Status Admission::AdmitRate(const Function& function,
+                                  absl::string_view client) {
+  const absl::Time now = clock_.Now();
+  MutexLock lock(mu_);
+  Entry& entry = functions_[function.id()];
+  SO_RETURN_IF_ERROR(CheckRate(function, client, entry, now));
+  TakeRate(function, client, entry);
+  return absl::OkStatus();
+}
+
+absl::Status Admission::AdmitLoad(const Function& function, int64_t bytes) {
+  const absl::Time now = clock_.Now();
+  MutexLock lock(mu_);
+  Entry& entry = functions_[function.id()];
+  SO_RETURN_IF_ERROR(CheckLoad(function, bytes, entry, now));
+  TakeLoad(function, bytes, entry);
+  return absl::OkStatus();
+}
+
+void Admission::TakeRate(const Function& function, absl::string_view client,
+                         Entry& entry) {
+  clients_.Take(client);
+  if (function.rate_limit() > 0) entry.bucket.Take();
+}
+
+void Admission::TakeLoad(const Function& function, int64_t bytes,
+                         Entry& entry) {
+  bytes_.Hold(function.id(), bytes);
+  ++entry.calls;
+}
+
+absl::Status Admission::CheckRate(const Function& function,
+                                  absl::string_view client, Entry& entry,
+                                  absl::Time now) {
   if (const absl::Duration wait = clients_.Wait(client, now);
       wait > absl::ZeroDuration()) {
     return ClientRateLimited(wait);
@@ -47,6 +77,11 @@ absl::Status Admission::Check(const Function& function,
     return RateLimited(function.name(), limit.rate,
                        entry.bucket.UntilNext(limit, now));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Admission::CheckLoad(const Function& function, int64_t bytes,
+                                  Entry& entry, absl::Time now) {
   if (function.concurrency_limit() > 0 &&
       entry.calls >= function.concurrency_limit()) {
     // Those above the limit, should it have been lowered, have to go first.

@@ -38,6 +38,12 @@ class Admission {
   absl::Status Admit(const serverless::function::v1::Function& function,
                      absl::string_view client, int64_t bytes)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // The two halves of Admit, for calls that may turn out to need no run of
+  // their own: first the rates, against which every call counts, then the rest.
+  absl::Status AdmitRate(const serverless::function::v1::Function& function,
+                         absl::string_view client) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status AdmitLoad(const serverless::function::v1::Function& function,
+                         int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
   // Once for every call let in, when it has ended.
   void Release(const std::string& function_id, int64_t bytes)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -52,9 +58,17 @@ class Admission {
     DrainRate drained;
   };
 
-  absl::Status Check(const serverless::function::v1::Function& function,
-                     absl::string_view client, int64_t bytes, Entry& entry,
-                     absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckRate(const serverless::function::v1::Function& function,
+                         absl::string_view client, Entry& entry, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckLoad(const serverless::function::v1::Function& function,
+                         int64_t bytes, Entry& entry, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TakeRate(const serverless::function::v1::Function& function,
+                absl::string_view client, Entry& entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TakeLoad(const serverless::function::v1::Function& function,
+                int64_t bytes, Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Clock& clock_;
   Mutex mu_;

@@ -163,5 +163,19 @@ TEST(ClientLimiterTest, RemembersTheLatestClientsOnly) {
   EXPECT_TRUE(take("b"));
 }
 
+TEST_F(AdmissionTest, HalvesOfAdmitCheckWhatIsTheirs) {
+  Function a = Named("a");
+  a.set_rate_limit(1);
+  a.set_rate_burst(2);
+  a.set_concurrency_limit(1);
+  EXPECT_THAT(admission_->AdmitRate(a, ""), IsOk());
+  EXPECT_THAT(admission_->AdmitRate(a, ""), IsOk());
+  EXPECT_THAT(admission_->AdmitRate(a, ""), HasErrorCode("RATE_LIMITED"));
+  EXPECT_THAT(admission_->AdmitLoad(a, 1), IsOk());
+  EXPECT_THAT(admission_->AdmitLoad(a, 1), HasErrorCode("CONCURRENCY_LIMIT"));
+  admission_->Release("a", 1);
+  EXPECT_THAT(admission_->AdmitLoad(a, 1), IsOk());
+}
+
 }  // namespace
 }  // namespace so

@@ -31,7 +31,8 @@ Dispatcher::Dispatcher(Options options, const Clock& clock, Timers& timers,
       clock_(clock),
       timers_(timers),
       link_(link),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      retries_(options.retry_budget) {}
 
 int Dispatcher::Submit(InvocationPtr invocation) {
   Effects effects;
@@ -110,7 +111,7 @@ void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
       .init_ms = instance.init_ms};
   instance.used = true;
   ++running_;
-  ++invocation->attempts;
+  if (invocation->attempts++ == 0) retries_.Earn();
   invocation->instance_id = instance_id;
   invocation->dispatched = now;
   invocation->started = false;
@@ -177,6 +178,7 @@ void Dispatcher::Apply(Effects effects) {
   for (Dispatch& dispatch : effects.dispatches) {
     link_.Dispatch(std::move(dispatch));
   }
+  for (auto& cancel : effects.cancels) link_.Cancel(std::move(cancel));
   for (auto& [invocation, outcome] : effects.finished) {
     invocation->done(std::move(outcome));
   }
@@ -186,17 +188,26 @@ void Dispatcher::Cancel(const InvocationPtr& invocation) {
   Effects effects;
   {
     MutexLock lock(mu_);
+    invocation->abandoned = true;
     const QueueKey key = KeyOf(*invocation);
-    const auto it = queues_.find(key);
-    if (it == queues_.end()) return;
-    auto& waiting = it->second.waiting;
-    const auto position = std::find(waiting.begin(), waiting.end(), invocation);
-    if (position == waiting.end()) return;
-    waiting.erase(position);
-    timers_.Cancel(invocation->timer);
-    effects.finished.emplace_back(invocation,
-                                  absl::CancelledError("the client has gone"));
-    EraseIfUnused(key);
+    const auto queue = queues_.find(key);
+    if (queue == queues_.end()) return;
+    auto& waiting = queue->second.waiting;
+    if (const auto position =
+            std::find(waiting.begin(), waiting.end(), invocation);
+        position != waiting.end()) {
+      waiting.erase(position);
+      timers_.Cancel(invocation->timer);
+      effects.finished.emplace_back(invocation, ClientGone());
+      EraseIfUnused(key);
+    } else if (const auto instance = instances_.find(invocation->instance_id);
+               invocation->function->cancel_on_disconnect() &&
+               instance != instances_.end() &&
+               instance->second.running == invocation) {
+      auto& cancel = effects.cancels.emplace_back();
+      cancel.set_request_id(invocation->request_id);
+      cancel.set_instance_id(invocation->instance_id);
+    }
   }
   Apply(std::move(effects));
 }

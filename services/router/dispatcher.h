@@ -20,6 +20,7 @@
 #include "services/router/invocation.h"
 #include "services/router/node_link.h"
 #include "services/router/receipts.h"
+#include "services/router/retry_budget.h"
 
 namespace so {
 
@@ -38,6 +39,8 @@ class Dispatcher final : public NodeLink::Listener {
     int queue_depth = 100;
     absl::Duration queue_wait = absl::Seconds(30);
     int max_attempts = 3;
+    // See RetryBudget.
+    double retry_budget = 10;
     // See FairShare.
     absl::Duration fair_turn = absl::Milliseconds(500);
   };
@@ -60,8 +63,9 @@ class Dispatcher final : public NodeLink::Listener {
   // perhaps before this returns. Returns the depth of its queue after it.
   int Submit(InvocationPtr invocation) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The client has gone: a queued call is dropped with CANCELLED, a dispatched
-  // one runs to its end.
+  // The client has gone: a queued call is dropped with CANCELLED. One that is
+  // dispatched runs to its end, unless its function is to be stopped then
+  // (cancel_on_disconnect): the node is asked to, and its result follows.
   void Cancel(const InvocationPtr& invocation) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The function was deleted: queued calls end with NOT_FOUND.
@@ -107,6 +111,7 @@ class Dispatcher final : public NodeLink::Listener {
   struct Effects {
     std::vector<serverless::pool::v1::StartInstance> starts;
     std::vector<serverless::pool::v1::Dispatch> dispatches;
+    std::vector<serverless::pool::v1::Cancel> cancels;
     std::vector<std::pair<InvocationPtr, absl::StatusOr<Receipt>>> finished;
   };
   void Apply(Effects effects) ABSL_LOCKS_EXCLUDED(mu_);
@@ -138,6 +143,9 @@ class Dispatcher final : public NodeLink::Listener {
   // Why `invocation` has waited in vain.
   absl::Status WaitError(const FunctionQueue& queue,
                          const Invocation& invocation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Why a call that an instance refused is not tried again; OK when it is.
+  absl::Status RetryError(const Invocation& invocation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ForgetInstance(const std::string& instance_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -198,6 +206,7 @@ class Dispatcher final : public NodeLink::Listener {
   bool connected_ ABSL_GUARDED_BY(mu_) = false;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
   int running_ ABSL_GUARDED_BY(mu_) = 0;
+  RetryBudget retries_ ABSL_GUARDED_BY(mu_);
   std::map<QueueKey, FunctionQueue> queues_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, InstanceRecord> instances_
       ABSL_GUARDED_BY(mu_);

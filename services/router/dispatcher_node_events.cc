@@ -178,6 +178,16 @@ InvocationPtr Dispatcher::TakeRunning(const std::string& instance_id,
   return std::exchange(it->second.running, nullptr);
 }
 
+absl::Status Dispatcher::RetryError(const Invocation& invocation) {
+  const std::string& name = invocation.function->name();
+  if (invocation.abandoned) return ClientGone();
+  if (draining_) return Draining();
+  if (invocation.attempts >= options_.max_attempts) {
+    return NeverStarted(name, invocation.attempts);
+  }
+  return retries_.Spend() ? absl::OkStatus() : RetriesSpent(name);
+}
+
 void Dispatcher::OnRejected(const Rejected& rejected) {
   Effects effects;
   {
@@ -198,12 +208,8 @@ void Dispatcher::OnRejected(const Rejected& rejected) {
           invocation,
           ErrorReceipt(*invocation, {},
                        InstanceLost(invocation->function->name()), {}));
-    } else if (draining_) {
-      effects.finished.emplace_back(invocation, Draining());
-    } else if (invocation->attempts >= options_.max_attempts) {
-      effects.finished.emplace_back(
-          invocation,
-          NeverStarted(invocation->function->name(), invocation->attempts));
+    } else if (absl::Status error = RetryError(*invocation); !error.ok()) {
+      effects.finished.emplace_back(invocation, std::move(error));
     } else {
       // User code has not seen it: it goes back to where it was.
       invocation->instance_id.clear();

@@ -31,9 +31,13 @@ class FakeNodeLink final : public NodeLink {
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
     dispatches.push_back(dispatch);
   }
+  void Cancel(serverless::pool::v1::Cancel cancel) override {
+    cancels.push_back(cancel);
+  }
 
   std::vector<StartInstance> starts;
   std::vector<serverless::pool::v1::Dispatch> dispatches;
+  std::vector<serverless::pool::v1::Cancel> cancels;
 };
 
 class DispatcherTest : public testing::Test {
@@ -346,6 +350,30 @@ TEST_F(DispatcherTest, AttemptsAreBounded) {
   EXPECT_EQ(ErrorFromStatus(call.status()).executed(), "no");
 }
 
+TEST_F(DispatcherTest, ANodeThatRefusesEverythingIsNotFlooded) {
+  int refused = 0, retried = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string request = absl::StrCat("req-", i);
+    Warm("inst-1");
+    Call& call = Submit(request);
+    Reject("inst-1", request);
+    if (call.done()) {
+      EXPECT_THAT(call.status(), HasErrorCode("UNAVAILABLE"));
+      EXPECT_EQ(ErrorFromStatus(call.status()).executed(), "no");
+      EXPECT_TRUE(ErrorFromStatus(call.status()).retryable());
+      ++refused;
+      continue;
+    }
+    ++retried;
+    Warm("inst-2");
+    Answer("inst-2", request, /*instance_free=*/false);
+    EXPECT_TRUE(call.outcomes.at(0).ok());
+  }
+  // The ten to begin with, and a tenth of the calls.
+  EXPECT_EQ(retried, 30);
+  EXPECT_EQ(refused, 170);
+}
+
 TEST_F(DispatcherTest, StartedCallIsNeverRunAgain) {
   Warm("inst-1");
   Warm("inst-2");
@@ -450,6 +478,46 @@ TEST_F(DispatcherTest, CancelDropsAQueuedCallAndLeavesARunningOne) {
   EXPECT_FALSE(running.done());
   Answer("inst-1", "req-1");
   EXPECT_TRUE(running.done());
+  EXPECT_THAT(link_.dispatches, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, CancelStopsARunningCallWhoseFunctionWantsIt) {
+  function_.set_cancel_on_disconnect(true);
+  Warm("inst-1");
+  Call& call = Submit("req-1");
+  dispatcher_.Cancel(call.invocation);
+  ASSERT_THAT(link_.cancels, SizeIs(1));
+  EXPECT_EQ(link_.cancels[0].request_id(), "req-1");
+  EXPECT_EQ(link_.cancels[0].instance_id(), "inst-1");
+  EXPECT_FALSE(call.done());
+  Result result;
+  result.set_instance_id("inst-1");
+  result.set_request_id("req-1");
+  result.mutable_error()->set_code("CANCELLED");
+  dispatcher_.OnResult(result);
+  EXPECT_EQ(call.receipt().error().code(), "CANCELLED");
+  dispatcher_.Cancel(call.invocation);  // Too late: nothing to stop.
+  EXPECT_THAT(link_.cancels, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, CancelOfAQueuedCallAsksThePoolForNothing) {
+  function_.set_cancel_on_disconnect(true);
+  function_.set_max_instances(1);
+  Warm("inst-1");
+  Submit("req-1");
+  Call& queued = Submit("req-2");
+  dispatcher_.Cancel(queued.invocation);
+  EXPECT_THAT(queued.status(), HasCode(absl::StatusCode::kCancelled));
+  EXPECT_THAT(link_.cancels, IsEmpty());
+}
+
+TEST_F(DispatcherTest, CallWhoseClientHasGoneIsNotTriedAgain) {
+  Warm("inst-1");
+  Warm("inst-2");
+  Call& call = Submit("req-1");
+  dispatcher_.Cancel(call.invocation);
+  Reject("inst-1", "req-1");
+  EXPECT_THAT(call.status(), HasCode(absl::StatusCode::kCancelled));
   EXPECT_THAT(link_.dispatches, SizeIs(1));
 }
 

@@ -88,6 +88,7 @@ class GatewayService::Session final
          .event = std::move(*request.mutable_event()),
          .request_id = std::move(*request.mutable_request_id()),
          .client = call.client().substr(0, kMaxClient),
+         .idempotency_key = std::move(*request.mutable_idempotency_key()),
          .client_deadline =
              call.timeout() > 0
                  ? absl::Now() + absl::Milliseconds(call.timeout())

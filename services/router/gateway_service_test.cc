@@ -42,6 +42,7 @@ class EchoNode final : public NodeLink {
       Answer(dispatch);
     }
   }
+  void Cancel(serverless::pool::v1::Cancel) override {}
   void AnswerHeld() { Answer(held_); }
 
  private:
@@ -67,8 +68,9 @@ class GatewayServiceTest : public testing::Test {
         statistics_(absl::Seconds(60), clock_),
         logs_({}),
         admission_({.per_client = {.rate = 0.1, .burst = 1}}, clock_),
-        router_(directory_, admission_, dispatcher_, statistics_, logs_,
-                clock_),
+        idempotency_({}, clock_),
+        router_(directory_, admission_, dispatcher_, idempotency_, statistics_,
+                logs_, clock_),
         service_(router_) {
     serverless::function::v1::Function function;
     function.set_id("fn-1");
@@ -123,6 +125,7 @@ class GatewayServiceTest : public testing::Test {
   Statistics statistics_;
   LogStore logs_;
   Admission admission_;
+  IdempotencyStore idempotency_;
   FakeFunctionDirectory directory_;
   InvocationRouter router_;
   GatewayService service_;
@@ -166,6 +169,30 @@ TEST_F(GatewayServiceTest, CountsAgainstTheRateOfTheClient) {
             static_cast<int>(absl::StatusCode::kResourceExhausted));
   Call(3, "3", "ip:192.0.2.2");
   EXPECT_TRUE(Read().has_receipt());
+}
+
+TEST_F(GatewayServiceTest, CallsWithTheSameKeyRunOnce) {
+  AttachRequest request;
+  request.mutable_call()->mutable_request()->set_function("hello");
+  request.mutable_call()->mutable_request()->set_event("\"wait\"");
+  request.mutable_call()->mutable_request()->set_idempotency_key("key");
+  for (const uint64_t id : {1, 2, 3}) {
+    request.set_call_id(id);
+    EXPECT_TRUE(stream_->Write(request));
+  }
+  Cancel(1);
+  Call(4, "{");  // Answered at once, so the others have arrived.
+  EXPECT_EQ(Read().call_id(), 4u);
+  node_.AnswerHeld();
+  std::map<uint64_t, Receipt> receipts;
+  for (int i = 0; i < 2; ++i) {
+    const AttachResponse response = Read();
+    receipts[response.call_id()] = response.receipt();
+  }
+  for (const uint64_t id : {2, 3}) {
+    EXPECT_EQ(receipts[id].body(), "\"wait\"");
+    EXPECT_TRUE(receipts[id].replayed());
+  }
 }
 
 TEST_F(GatewayServiceTest, LargeReceiptsAreCollectedOnce) {

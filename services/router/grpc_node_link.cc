@@ -56,6 +56,12 @@ void GrpcNodeLink::Dispatch(serverless::pool::v1::Dispatch dispatch) {
   Send(std::move(request));
 }
 
+void GrpcNodeLink::Cancel(serverless::pool::v1::Cancel cancel) {
+  AttachRequest request;
+  *request.mutable_cancel() = std::move(cancel);
+  Send(std::move(request));
+}
+
 void GrpcNodeLink::Send(AttachRequest request) {
   std::shared_ptr<Stream> stream;
   {
@@ -91,6 +97,7 @@ void GrpcNodeLink::OnMessage(AttachResponse response) {
     case AttachResponse::kResult:
       listener_->OnResult(std::move(*response.mutable_result()));
       break;
+    case AttachResponse::kPart:  // Nothing is dispatched with `stream`.
     case AttachResponse::MESSAGE_NOT_SET:
       break;  // From a newer pool.
   }

@@ -54,6 +54,10 @@ class FakePool final : public Service<serverless::pool::v1::PoolNodeService> {
       stream.Send(response);
       response.mutable_result()->set_request_id(dispatch.request_id());
       stream.Send(response);
+    } else if (request.has_cancel()) {
+      response.mutable_result()->set_request_id("cancelled " +
+                                                request.cancel().request_id());
+      stream.Send(response);
     } else {
       response.mutable_start_failed()->set_start_id(request.start().start_id());
       stream.Send(response);
@@ -121,6 +125,11 @@ TEST(GrpcNodeLinkTest, CarriesMessagesAndComesBackAfterTheNode) {
   start.set_start_id("start-1");
   link.Start(start);
   EXPECT_THAT(recorder.Take(1), ElementsAre("start failed start-1"));
+
+  serverless::pool::v1::Cancel cancel;
+  cancel.set_request_id("req-2");
+  link.Cancel(cancel);
+  EXPECT_THAT(recorder.Take(1), ElementsAre("result cancelled req-2"));
 
   (*server)->Shutdown(absl::ZeroDuration());
   EXPECT_THAT(recorder.Take(1), ElementsAre("disconnected"));

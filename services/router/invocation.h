@@ -32,8 +32,9 @@ struct Invocation {
   int attempts = 0;
   std::string instance_id;  // Empty while queued.
   absl::Time dispatched;
-  bool started = false;  // The instance has acknowledged it.
-  TimerId timer = 0;     // Queue wait while queued, safety net when dispatched.
+  bool started = false;    // The instance has acknowledged it.
+  bool abandoned = false;  // Its client has gone.
+  TimerId timer = 0;  // Queue wait while queued, safety net when dispatched.
 };
 
 using InvocationPtr = std::shared_ptr<Invocation>;

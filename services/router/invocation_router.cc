@@ -1,5 +1,6 @@
 #include "services/router/invocation_router.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,9 +19,21 @@ absl::Status NotExecuted(const absl::Status& status) {
   return ErrorStatus(status.code(), error);
 }
 
+bool IsIdempotencyKey(const std::string& key) {
+  constexpr size_t kMaxKeyBytes = 255;
+  return key.size() <= kMaxKeyBytes &&
+         std::all_of(key.begin(), key.end(),
+                     [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 absl::Status CheckCall(const InvocationRouter::Call& call) {
   if (!call.request_id.empty() && !IsRequestId(call.request_id)) {
     return InvalidArgument("requestId", "must match ^[A-Za-z0-9._:-]{1,128}$");
+  }
+  if (!call.idempotency_key.empty() &&
+      !IsIdempotencyKey(call.idempotency_key)) {
+    return InvalidArgument("idempotencyKey",
+                           "must be 1 to 255 printable ASCII characters");
   }
   if (call.event.size() > kMaxEventBytes) {
     return ErrorStatus(
@@ -44,11 +57,13 @@ absl::Status CheckCall(const InvocationRouter::Call& call) {
 
 InvocationRouter::InvocationRouter(FunctionDirectory& directory,
                                    Admission& admission, Dispatcher& dispatcher,
+                                   IdempotencyStore& idempotency,
                                    Statistics& statistics, LogStore& logs,
                                    const Clock& clock)
     : directory_(directory),
       admission_(admission),
       dispatcher_(dispatcher),
+      idempotency_(idempotency),
       statistics_(statistics),
       logs_(logs),
       clock_(clock) {}
@@ -72,10 +87,45 @@ std::shared_ptr<InvocationRouter::Ticket> InvocationRouter::Invoke(
           done(NotExecuted(function.status()));
           return;
         }
-        Submit(std::move(call), received, *std::move(function), ticket,
-               std::move(done));
+        const auto submit = call.idempotency_key.empty()
+                                ? &InvocationRouter::Submit
+                                : &InvocationRouter::SubmitOnce;
+        (this->*submit)(std::move(call), received, *std::move(function), ticket,
+                        std::move(done));
       });
   return ticket;
+}
+
+void InvocationRouter::SubmitOnce(Call call, absl::Time received,
+                                  FunctionPtr function,
+                                  const std::shared_ptr<Ticket>& ticket,
+                                  InvocationDone done) {
+  if (const absl::Status admitted =
+          admission_.AdmitRate(*function, call.client);
+      !admitted.ok()) {
+    statistics_.RecordCall(*function, clock_.Now() - received, admitted);
+    done(admitted);
+    return;
+  }
+  // Of the run, which may outlive the client that was first.
+  auto run_ticket = std::make_shared<Ticket>();
+  const IdempotencyStore::Place place = idempotency_.Begin(
+      {function->id(), call.idempotency_key}, call.event, std::move(done),
+      [this, run_ticket] { Cancel(*run_ticket); });
+  if (place.first) {
+    Submit(std::move(call), received, std::move(function), run_ticket,
+           [this, run = place.run](absl::StatusOr<Receipt> outcome) {
+             idempotency_.End(run, outcome);
+           });
+  }
+  bool cancelled;
+  {
+    MutexLock lock(ticket->mu_);
+    cancelled = ticket->cancelled_;
+    if (!cancelled) ticket->place_ = place;
+  }
+  // While the function was being looked up.
+  if (cancelled) idempotency_.Leave(place);
 }
 
 void InvocationRouter::Submit(Call call, absl::Time received,
@@ -84,7 +134,9 @@ void InvocationRouter::Submit(Call call, absl::Time received,
                               InvocationDone done) {
   const auto bytes = static_cast<int64_t>(call.event.size());
   if (const absl::Status admitted =
-          admission_.Admit(*function, call.client, bytes);
+          call.idempotency_key.empty()
+              ? admission_.Admit(*function, call.client, bytes)
+              : admission_.AdmitLoad(*function, bytes);
       !admitted.ok()) {
     statistics_.RecordCall(*function, clock_.Now() - received, admitted);
     done(admitted);
@@ -125,12 +177,15 @@ void InvocationRouter::Submit(Call call, absl::Time received,
 
 void InvocationRouter::Cancel(Ticket& ticket) {
   InvocationPtr invocation;
+  IdempotencyStore::Place place;
   {
     MutexLock lock(ticket.mu_);
     ticket.cancelled_ = true;
     invocation = std::move(ticket.invocation_);
+    place = std::exchange(ticket.place_, {});
   }
   if (invocation != nullptr) dispatcher_.Cancel(invocation);
+  idempotency_.Leave(place);
 }
 
 void InvocationRouter::Record(const Invocation& invocation,
@@ -145,6 +200,7 @@ void InvocationRouter::Record(const Invocation& invocation,
 void InvocationRouter::OnFunctionDeleted(const std::string& function_id) {
   dispatcher_.ForgetFunction(function_id);
   admission_.ForgetFunction(function_id);
+  idempotency_.ForgetFunction(function_id);
   statistics_.ForgetFunction(function_id);
   logs_.ForgetFunction(function_id);
 }

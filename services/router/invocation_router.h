@@ -9,6 +9,7 @@
 #include "services/registry/client/function_directory.h"
 #include "services/router/admission.h"
 #include "services/router/dispatcher.h"
+#include "services/router/idempotency_store.h"
 #include "services/router/invocation.h"
 #include "services/router/log_store.h"
 #include "services/router/statistics.h"
@@ -27,6 +28,11 @@ class InvocationRouter final : public FunctionDirectory::Listener {
     std::string event;       // JSON text; empty means {}.
     std::string request_id;  // Empty: one is made.
     std::string client;      // Who calls, for its rate limit; may be empty.
+    // Names the call, so that it runs once however often it is sent; 1 to 255
+    // printable ASCII characters, or empty. See IdempotencyStore. It counts
+    // against the rates each time, and against the other limits only when it
+    // runs. Of several, the first one's deadline holds for the run.
+    std::string idempotency_key;
     absl::Time client_deadline = absl::InfiniteFuture();
   };
 
@@ -37,18 +43,22 @@ class InvocationRouter final : public FunctionDirectory::Listener {
     Mutex mu_;
     bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
     InvocationPtr invocation_ ABSL_GUARDED_BY(mu_);
+    // Instead, of a call with an idempotency key.
+    IdempotencyStore::Place place_ ABSL_GUARDED_BY(mu_);
   };
 
   // Everything is borrowed. `directory` must not call back any more when this
   // is destroyed.
   InvocationRouter(FunctionDirectory& directory, Admission& admission,
-                   Dispatcher& dispatcher, Statistics& statistics,
-                   LogStore& logs, const Clock& clock);
+                   Dispatcher& dispatcher, IdempotencyStore& idempotency,
+                   Statistics& statistics, LogStore& logs, const Clock& clock);
 
   // `done` runs exactly once, perhaps before this returns.
   std::shared_ptr<Ticket> Invoke(Call call, InvocationDone done);
 
-  // The client has gone: a call that waits is dropped, one that runs goes on.
+  // The client has gone: a call that waits is dropped. One that runs goes on,
+  // or is stopped when its function says so (cancel_on_disconnect). A call with
+  // an idempotency key is given up when all who sent it have gone.
   void Cancel(Ticket& ticket);
 
   void OnFunctionChanged(const FunctionPtr&) override {}
@@ -57,12 +67,16 @@ class InvocationRouter final : public FunctionDirectory::Listener {
  private:
   void Submit(Call call, absl::Time received, FunctionPtr function,
               const std::shared_ptr<Ticket>& ticket, InvocationDone done);
+  // The same for a call with an idempotency key.
+  void SubmitOnce(Call call, absl::Time received, FunctionPtr function,
+                  const std::shared_ptr<Ticket>& ticket, InvocationDone done);
   void Record(const Invocation& invocation,
               const absl::StatusOr<Receipt>& outcome);
 
   FunctionDirectory& directory_;
   Admission& admission_;
   Dispatcher& dispatcher_;
+  IdempotencyStore& idempotency_;
   Statistics& statistics_;
   LogStore& logs_;
   const Clock& clock_;

@@ -17,6 +17,7 @@
 #include "services/router/dispatcher.h"
 #include "services/router/gateway_service.h"
 #include "services/router/grpc_node_link.h"
+#include "services/router/idempotency_store.h"
 #include "services/router/invocation_router.h"
 #include "services/router/log_store.h"
 #include "services/router/router_service.h"
@@ -54,16 +55,20 @@ int main(int argc, char** argv) {
   so::Dispatcher dispatcher({.queue_depth = config.queue_depth(),
                              .queue_wait = so::ToAbsl(config.queue_wait()),
                              .max_attempts = config.max_attempts(),
+                             .retry_budget = config.retry_budget(),
                              .fair_turn = so::ToAbsl(config.fair_turn())},
                             clock, timers, pool, log);
   so::Admission admission(AdmissionOptions(config), clock);
+  so::IdempotencyStore idempotency({.ttl = so::ToAbsl(config.idempotency_ttl()),
+                                    .bytes = config.idempotency_bytes()},
+                                   clock);
   so::Statistics statistics(so::ToAbsl(config.statistics_window()), clock);
   so::LogStore logs({.per_function = config.logs_per_function(),
                      .total_bytes = config.logs_total_bytes()});
   so::GrpcFunctionDirectory directory(
       loop, so::MakeChannel(config.registry_address()), timers);
-  so::InvocationRouter router(directory, admission, dispatcher, statistics,
-                              logs, clock);
+  so::InvocationRouter router(directory, admission, dispatcher, idempotency,
+                              statistics, logs, clock);
   directory.Subscribe(router);
   so::GatewayService gateways(router);
   so::RouterService service(router, directory, dispatcher, statistics, logs,

@@ -29,6 +29,7 @@ class NodeLink {
   virtual ~NodeLink() = default;
   virtual void Start(serverless::pool::v1::StartInstance start) = 0;
   virtual void Dispatch(serverless::pool::v1::Dispatch dispatch) = 0;
+  virtual void Cancel(serverless::pool::v1::Cancel cancel) = 0;
 };
 
 }  // namespace so

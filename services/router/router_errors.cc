@@ -108,10 +108,38 @@ absl::Status FunctionDeleted(absl::string_view function) {
       MakeError("NOT_FOUND", absl::StrCat(function, " was deleted"), "no"));
 }
 
+absl::Status ClientGone() {
+  return absl::CancelledError("the client has gone");
+}
+
 absl::Status NeverStarted(absl::string_view function, int attempts) {
   return Retryable(absl::StatusCode::kUnavailable, "UNAVAILABLE",
                    absl::StrCat(attempts, " instances of ", function,
                                 " were gone before they began this call"),
+                   absl::Seconds(1));
+}
+
+absl::Status RetriesSpent(absl::string_view function) {
+  return Retryable(
+      absl::StatusCode::kUnavailable, "UNAVAILABLE",
+      absl::StrCat("the instance of ", function,
+                   " was gone before it began this call, and too many calls "
+                   "have been given to a second instance lately"),
+      absl::Seconds(1));
+}
+
+absl::Status IdempotencyMismatch() {
+  return ErrorStatus(
+      absl::StatusCode::kInvalidArgument,
+      MakeError("IDEMPOTENCY_MISMATCH",
+                "this idempotency key was used for a call with another event",
+                "no"));
+}
+
+absl::Status GivenUp() {
+  return Retryable(absl::StatusCode::kUnavailable, "UNAVAILABLE",
+                   "the call with the same idempotency key, which this one "
+                   "joined, was given up before it ran",
                    absl::Seconds(1));
 }
 

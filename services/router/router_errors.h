@@ -29,7 +29,14 @@ absl::Status NoCapacity(absl::string_view function, absl::Duration waited,
 absl::Status NoPool();
 absl::Status Draining();
 absl::Status FunctionDeleted(absl::string_view function);
+absl::Status ClientGone();
 absl::Status NeverStarted(absl::string_view function, int attempts);
+// It was not begun, and too many calls have been dispatched again lately.
+absl::Status RetriesSpent(absl::string_view function);
+// The key of a call belongs to a call with another event.
+absl::Status IdempotencyMismatch();
+// The call that this one waited for was given up by its client before it ran.
+absl::Status GivenUp();
 
 // Why a dispatched invocation has no result: its node is gone, or silent.
 Error InstanceLost(absl::string_view function);

@@ -51,6 +51,7 @@ void RouterService::Invoke(CallPtr<InvokeRequest, InvokeResponse> call) {
                       .event = request.event(),
                       .request_id = request.request_id(),
                       .client = ClientOf(call),
+                      .idempotency_key = request.idempotency_key(),
                       .client_deadline = call->deadline()},
                      [this, call](absl::StatusOr<Receipt> outcome) {
                        if (outcome.ok()) {

@@ -49,6 +49,7 @@ class EchoNode final : public NodeLink {
     }
     Answer(dispatch);
   }
+  void Cancel(serverless::pool::v1::Cancel) override {}
   void Answer(const serverless::pool::v1::Dispatch& dispatch) {
     serverless::pool::v1::Result result;
     result.set_request_id(dispatch.request_id());
@@ -75,8 +76,9 @@ class RouterServiceTest : public testing::Test {
         admission_({.per_client = {.rate = 0.1, .burst = 2}}, clock_),
         statistics_(absl::Seconds(60), clock_),
         logs_({}),
-        router_(directory_, admission_, dispatcher_, statistics_, logs_,
-                clock_),
+        idempotency_({}, clock_),
+        router_(directory_, admission_, dispatcher_, idempotency_, statistics_,
+                logs_, clock_),
         service_(router_, directory_, dispatcher_, statistics_, logs_,
                  Logger("ROUTER")) {
     directory_.Subscribe(router_);
@@ -139,6 +141,7 @@ class RouterServiceTest : public testing::Test {
   Admission admission_;
   class Statistics statistics_;
   LogStore logs_;
+  IdempotencyStore idempotency_;
   FakeFunctionDirectory directory_;
   InvocationRouter router_;
   RouterService service_;
@@ -199,6 +202,18 @@ TEST_F(RouterServiceTest, RateOfAClientIsThatOfItsName) {
               HasErrorCode("RATE_LIMITED"));
   SO_EXPECT_OK(Invoke("hello", "{}", "", "id:bob"));
   SO_EXPECT_OK(Invoke("hello", "{}"));
+}
+
+TEST_F(RouterServiceTest, IdempotencyKeyIsThatOfTheRequest) {
+  InvokeRequest request;
+  request.set_function("hello");
+  request.set_idempotency_key("key");
+  for (const bool replayed : {false, true}) {
+    grpc::ClientContext context;
+    InvokeResponse response;
+    SO_ASSERT_OK(FromGrpc(stub_->Invoke(&context, request, &response)));
+    EXPECT_EQ(response.replayed(), replayed);
+  }
 }
 
 TEST_F(RouterServiceTest, ConcurrencyLimitCountsUntilTheCallHasEnded) {

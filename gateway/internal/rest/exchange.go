@@ -12,7 +12,9 @@ type exchange struct {
 	requestID string
 	// client is whose rate limit the request counts against.
 	client string
-	route  *route
+	// idempotencyKey names an invocation; empty: it has no name.
+	idempotencyKey string
+	route          *route
 	// body has been read and checked.
 	body []byte
 	// timeout is the deadline given to the services.

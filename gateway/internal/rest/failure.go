@@ -25,6 +25,9 @@ type failure struct {
 	logs []string
 	// allow are the methods that a route has, for 405.
 	allow []string
+	// requestID is that of the call that failed, when it is an earlier one than
+	// the one that is answered; empty otherwise.
+	requestID string
 	// cause is for our log only.
 	cause error
 }
@@ -77,6 +80,9 @@ type fieldProblem struct {
 }
 
 func (f *failure) body(requestID string) errorBody {
+	if f.requestID != "" {
+		requestID = f.requestID
+	}
 	body := errorBody{
 		Error: errorObject{
 			Code:      f.GetCode(),

@@ -156,6 +156,11 @@ func (h *Handler) serve(w *response, r *http.Request, ex *exchange) *failure {
 	if f != nil {
 		return f
 	}
+	if found.runsCode {
+		if ex.idempotencyKey, f = idempotencyKey(r.Header); f != nil {
+			return f
+		}
+	}
 	if ex.body, f = readBody(w, r, found); f != nil {
 		return f
 	}

@@ -19,18 +19,28 @@ func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, params map[stri
 	outgoing.Set(backend.ClientKey, ex.client)
 	receipt, err := h.router.Invoke(
 		metadata.NewOutgoingContext(r.Context(), outgoing),
-		&routerv1.InvokeRequest{Function: params["id"], Event: ex.body, RequestId: ex.requestID},
+		&routerv1.InvokeRequest{
+			Function: params["id"], Event: ex.body, RequestId: ex.requestID,
+			IdempotencyKey: ex.idempotencyKey,
+		},
 	)
 	if err != nil {
 		h.fail(w, r, ex, failureOf(err, ex.route.service, ex))
 		return
 	}
+	if receipt.GetReplayed() {
+		w.Header().Set(idempotencyReplayedHeader, "true")
+	}
 	if failed := receipt.GetError(); failed != nil {
-		h.fail(w, r, ex, &failure{
+		f := &failure{
 			typedError: failed,
 			status:     statusOf(failed.GetCode(), codes.Internal),
 			logs:       receipt.GetLogs(),
-		})
+		}
+		if receipt.GetReplayed() {
+			f.requestID = receipt.GetRequestId()
+		}
+		h.fail(w, r, ex, f)
 		return
 	}
 	writeBytes(w, http.StatusOK, "application/json", appendReceipt(nil, receipt))
