@@ -16,7 +16,7 @@ inline constexpr int kMaxMessageBytes = 80 << 20;
 inline constexpr int kWindowBytes = 1 << 20;
 
 // A channel to another service, which may not be up yet: it reconnects by
-// itself, at most 2 s after the service is back, and notices within 25 s that a
+// itself, at most 2 s after the service is back, and notices within 15 s that a
 // silent peer is gone. Calls fail at once with UNAVAILABLE while it is down. A
 // channel lives as long as the process: make one per peer, not one per call.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
