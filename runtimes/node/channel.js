@@ -5,8 +5,9 @@ const { writeSync } = require('node:fs');
 const net = require('node:net');
 
 const CONTRACT_VERSION = 1;
-const CONFIG = 1, INVOKE = 2;
+const CONFIG = 1, INVOKE = 2, CREDIT = 3;
 const HELLO = 16, READY = 17, INIT_ERROR = 18, STARTED = 19, RESULT = 20, ERROR = 21;
+const HEAD = 22, DATA = 23, END = 24;
 const NONCE_BYTES = 16;
 const HEAD_BYTES = 4 + 1 + NONCE_BYTES;
 const MAX_FRAME_BYTES = 6 * 1024 * 1024 + 64 * 1024;
@@ -111,6 +112,6 @@ function twoParts(first, second) {
 }
 
 module.exports = {
-  CONTRACT_VERSION, CONFIG, INVOKE, HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR,
-  NO_NONCE, Channel, twoParts,
+  CONTRACT_VERSION, CONFIG, INVOKE, CREDIT, HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR,
+  HEAD, DATA, END, NO_NONCE, Channel, twoParts,
 };

@@ -4,12 +4,13 @@
 // any user code runs.
 
 const {
-  CONTRACT_VERSION, CONFIG, INVOKE, HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR, NO_NONCE,
-  Channel,
+  CONTRACT_VERSION, CONFIG, INVOKE, CREDIT, HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR,
+  NO_NONCE, Channel,
 } = require('./channel.js');
 const { ResultError, describe, describeInit } = require('./errors.js');
 const { loadHandler } = require('./loader.js');
 const { encodeResult } = require('./results.js');
+const { Collector, ResponseStream, Sender, streams } = require('./streaming.js');
 
 const { stringify, parse } = JSON;
 const { assign } = Object;
@@ -26,12 +27,16 @@ class Shim {
     this.channel = new Channel(fd, host.exit);
     this.config = null;
     this.handler = null;
+    this.streams = false;
+    // Where the stream of what is running goes to, if it has one.
+    this.sink = null;
     // Nonce of what the pool waits for: the invocation, or loading the code.
     this.running = null;
     this.loading = null;
     this.channel.open((type, nonce, payload) => {
       if (type === CONFIG && this.config === null) this.load(nonce, payload);
       else if (type === INVOKE && this.handler !== null) this.invoke(nonce, payload);
+      else if (type === CREDIT) this.grant(nonce, payload);
       else host.exit(1);
     });
   }
@@ -49,6 +54,7 @@ class Shim {
       this.host.limitHeap(+this.config.memoryLimitInMB);
       assign(this.host.env, this.config.environment);
       this.handler = await loadHandler(this.config.handler, this.config.codeDir);
+      this.streams = streams(this.handler);
       if (this.loading !== nonce) return;
       this.loading = null;
       this.channel.send(READY, nonce);
@@ -69,6 +75,7 @@ class Shim {
     const meta = parse(payload.toString('utf8', 4, metaEnd));
     this.running = nonce;
     this.channel.send(STARTED, nonce);
+    if (this.streams) return this.invokeStreaming(nonce, meta, payload.subarray(metaEnd));
     const done = (error, value) => {
       if (error !== undefined && error !== null) this.fail(nonce, 'error', error);
       else this.settle(nonce, value);
@@ -86,6 +93,49 @@ class Shim {
     } catch (error) {
       this.fail(nonce, 'error', error);
     }
+  }
+
+  // The call ends when its stream has, and what the handler returned is settled.
+  invokeStreaming(nonce, meta, eventText) {
+    const sink = meta.stream ? new Sender(this.channel, nonce) : new Collector();
+    const stream = new ResponseStream(sink);
+    this.sink = sink;
+    const fail = (error) => {
+      this.fail(nonce, error instanceof ResultError ? error.kind : 'error', error);
+      stream.destroy();
+    };
+    let awaited = 2;
+    const complete = () => {
+      if (--awaited > 0) return;
+      if (meta.stream) this.finishStream(nonce);
+      else this.settle(nonce, sink.result());
+    };
+    stream.on('finish', complete);
+    stream.on('error', fail);
+    stream.on('close', () => {
+      if (!stream.writableFinished) fail(new Error('the response stream was closed before its end'));
+    });
+    const done = (error) => {
+      if (error !== undefined && error !== null) fail(error);
+      else stream.end();
+    };
+    try {
+      const returned = this.handler(parse(eventText.toString()), stream, this.makeContext(meta, done));
+      Promise.resolve(returned).then(complete, fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  grant(nonce, payload) {
+    // Of an earlier call, it comes too late.
+    if (this.running?.equals(nonce)) this.sink?.grant(payload.readUInt32BE(0));
+  }
+
+  finishStream(nonce) {
+    if (this.running !== nonce) return;
+    this.running = null;
+    this.sink.end();
   }
 
   makeContext(meta, done) {

@@ -127,6 +127,68 @@ def test_reports_what_is_thrown_in_the_background(node, source):
             assert instance.wait() == 1
     
 
+def streaming(body):
+    return f"exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {{ {body} }})"
+
+
+def test_write_says_when_to_wait(node):
+    source = streaming(
+        "stream.write(Buffer.alloc(262144)); const few = stream.write('more'), many = stream.write(Buffer.alloc(20000)); "
+        "await require('events').once(stream, 'drain'); stream.end(JSON.stringify([few, many]))")
+    with code(index_js=source) as path:
+        instance = node.fork().load(path, node.handler)
+        stream = instance.stream()
+        stream.read(262144)
+        assert instance.silent()
+        stream.grant(30000)
+        assert stream.rest() == (b"more" + bytes(20000) + b"[true,false]", None)
+
+
+def test_a_stream_may_end_after_its_handler(node):
+    source = ("exports.handler = awslambda.streamifyResponse((event, stream) => { stream.write('a'); "
+              "setTimeout(() => stream.end('b'), 20) })")
+    with code(index_js=source) as path:
+        instance = node.fork().load(path, node.handler)
+        assert instance.stream().rest() == (b"ab", None)
+        assert instance.call() == "ab"
+
+
+def test_a_handler_may_end_after_its_stream(node):
+    source = streaming("stream.end('a'); await new Promise((r) => setTimeout(r, 50)); console.log('late'); "
+                       "if (event.fail) throw new Error('late')")
+    with code(index_js=source) as path:
+        instance = node.fork().load(path, node.handler)
+        assert instance.stream().rest() == (b"a", None)
+        assert instance.printed() == "late\n"
+        data, fault = instance.stream(b'{"fail":1}').rest()
+        assert (data, fault["message"]) == (b"a", "late")
+
+
+@pytest.mark.parametrize("body,message", [
+    ("stream.write('a'); stream.setContentType('text/plain')", "sent already"),
+    ("stream.write('a'); stream.destroy(); await new Promise(() => {})", "closed before its end"),
+    ("stream.write('a'); stream.destroy(new Error('own')); await new Promise(() => {})", "own"),
+    ("stream.write('a'); context.fail(new Error('failed')); await new Promise(() => {})", "failed"),
+    ("stream.write('a'); setTimeout(() => { throw new Error('late') }, 1); await new Promise(() => {})", "late"),
+    ("stream.write('a'); await require('stream/promises').pipeline(async function* () { throw new Error('in') }, stream)",
+     "in"),
+])
+def test_ways_to_fail_while_streaming(node, body, message):
+    with code(index_js=streaming(body)) as path:
+        data, fault = node.fork().load(path, node.handler).stream().rest()
+        assert data == b"a" and message in fault["message"]
+
+
+def test_the_latest_head_wins_in_any_case(node):
+    source = streaming("stream.setContentType('text/plain'); "
+                       "stream = awslambda.HttpResponseStream.from(stream, { headers: { 'content-type': 'a/b', x: 'y' } }); "
+                       "context.succeed()")
+    with code(index_js=source) as path:
+        stream = node.fork().load(path, node.handler).stream()
+        assert stream.head == {"statusCode": 200, "headers": {"content-type": "a/b", "x": "y"}}
+        assert stream.rest() == (b"", None)
+
+
 UNIQUE = """
 const { randomUUID, randomBytes, randomInt, webcrypto } = require('crypto');
 exports.handler = () => [Math.random(), Math.random(), randomUUID(), randomBytes(8).toString('hex'),
