@@ -40,6 +40,13 @@ function stringBodyToJson(body) {
   return toJson(body);
 }
 
+function checkedStatus(statusCode) {
+  if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 599) {
+    throw new ResultError('statusCode must be an integer from 100 to 599');
+  }
+  return statusCode;
+}
+
 function checkedHeaders(headers) {
   if (headers === undefined || headers === null) return {};
   if (typeof headers !== 'object' || Array.isArray(headers)) {
@@ -79,10 +86,7 @@ function encodeResult(value) {
   let meta = { statusCode: 200, headers: {} }, json;
   if (isAnswer(value)) {
     const { statusCode, headers, body } = value;
-    if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 599) {
-      throw new ResultError('statusCode must be an integer from 100 to 599');
-    }
-    meta = { statusCode, headers: checkedHeaders(headers) };
+    meta = { statusCode: checkedStatus(statusCode), headers: checkedHeaders(headers) };
     json = typeof body === 'string' ? stringBodyToJson(body) : toJson(body);
   } else {
     json = toJson(value);
@@ -95,4 +99,4 @@ function encodeResult(value) {
   return twoParts(Buffer.from(stringify(meta)), Buffer.from(json));
 }
 
-module.exports = { encodeResult };
+module.exports = { MAX_BODY_BYTES, checkedHeaders, checkedStatus, encodeResult };

@@ -10,6 +10,7 @@ const { setCodeDir } = require('./errors.js');
 const { prepareFork } = require('./fork.js');
 const { rehearse } = require('./rehearse.js');
 const { Shim } = require('./shim.js');
+const { awslambda } = require('./streaming.js');
 
 const CHANNEL = 3;
 const REHEARSALS = 32;
@@ -59,6 +60,7 @@ async function main() {
   const failProcess = (error) => shim.failProcess(error);
   for (const name of COMMON) require(`node:${name}`);
   for (const name of COMMON_GLOBALS) void globalThis[name];
+  globalThis.awslambda = awslambda;
   await import('data:text/javascript,export const handler = () => 1');
   for (let i = 0; i < REHEARSALS; i++) await rehearse(native);
   const refresh = prepareFork(native);

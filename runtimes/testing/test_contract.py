@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from zygote import ERROR, RESULT, Gone, code
+from zygote import ERROR, RESULT, WINDOW_BYTES, Gone, code
 
 CASES = [
     # name, node, python, kind of error or None, what the message or the body has
@@ -260,3 +260,131 @@ def test_works_however_late_it_is_configured(runtime):
             _, fault, _ = instance.invoke()
             assert instance.printed() == "loaded\n"
             assert fault["message"] == "x" and path not in str(fault["stack"])
+
+
+STREAMS = (
+    "exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {"
+    "  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'X-A': 1 } });"
+    "  stream.setContentType('text/plain'); console.log(context.awsRequestId);"
+    "  if (event.early) throw new Error('early');"
+    "  stream.write('\u00e4'); stream.write(Buffer.from([0, 255, 128]));"
+    "  if (event.late) throw new Error('late');"
+    "  stream.end(event.last) })",
+    "def handler(event, context):\n"
+    "  print(context.aws_request_id)\n"
+    "  yield {'statusCode': 201, 'headers': {'X-A': 1, 'Content-Type': 'text/plain'}}\n"
+    "  if event.get('early'): raise Exception('early')\n"
+    "  yield '\u00e4'\n  yield bytes([0, 255, 128])\n"
+    "  if event.get('late'): raise Exception('late')\n"
+    "  yield event['last']")
+HEAD_OF_STREAMS = {"statusCode": 201, "headers": {"X-A": "1", "Content-Type": "text/plain"}}
+
+
+def test_streams_what_it_writes(runtime):
+    with code(**{runtime.file: runtime.pick(*STREAMS)}) as path:
+        instance = runtime.fork().load(path, runtime.handler)
+        for _ in range(3):
+            stream = instance.stream(b'{"last":"end"}')
+            assert stream.head == HEAD_OF_STREAMS
+            assert stream.rest() == ("\u00e4".encode() + bytes([0, 255, 128]) + b"end", None)
+            # Of a call that has ended: means nothing any more.
+            stream.grant(1)
+            assert instance.printed() == "req-1\n"
+
+
+def test_an_error_before_the_first_byte_is_an_ordinary_one(runtime):
+    with code(**{runtime.file: runtime.pick(*STREAMS)}) as path:
+        instance = runtime.fork().load(path, runtime.handler)
+        fault = json.loads(instance.expect(ERROR, instance.dispatch(b'{"early":1}', stream=True)))
+        assert (fault["kind"], fault["message"]) == ("error", "early")
+        _, fault, _ = instance.invoke(b'{"early":1}')
+        assert (fault["kind"], fault["message"]) == ("error", "early")
+
+
+def test_an_error_after_the_first_byte_ends_the_stream(runtime):
+    with code(**{runtime.file: runtime.pick(*STREAMS)}) as path:
+        instance = runtime.fork().load(path, runtime.handler)
+        data, fault = instance.stream(b'{"late":1}').rest()
+        assert data == "\u00e4".encode() + bytes([0, 255, 128])
+        assert (fault["kind"], fault["message"]) == ("error", "late")
+        assert instance.stream(b'{"last":"x"}').rest()[1] is None
+        # Nothing of what was collected is seen.
+        _, fault, _ = instance.invoke(b'{"late":1}')
+        assert fault["message"] == "late"
+
+
+def test_a_stream_is_collected_when_nobody_asked_for_one(runtime):
+    with code(**{runtime.file: runtime.pick(*STREAMS)}) as path:
+        kind, meta, body = runtime.fork().load(path, runtime.handler).invoke(b'{"last":"x"}')
+        assert (kind, meta) == (RESULT, HEAD_OF_STREAMS)
+        assert json.loads(body) == "\u00e4\0\ufffd\ufffdx"
+
+
+@pytest.mark.parametrize("node_code,python_code,kind,contains", [
+    ("stream.write('{\"a\":'); stream.end('1}')", "yield '{\"a\":'\n  yield '1}'", None, '{"a":1}'),
+    ("stream.end()", "return\n  yield", None, '""'),
+    ("stream.end('x'.repeat(6291454))", "yield 'x' * 6291454", None, "xxx"),
+    ("stream.end('x'.repeat(6291455))", "yield 'x' * 6291455", "result-too-large", "6291457 bytes"),
+    ("for (let i = 0; i < 8; i++) stream.write('x'.repeat(1e6)); stream.end()",
+     "for i in range(8):\n    yield 'x' * 1000000", "result-too-large", "only a streamed answer may"),
+    ("awslambda.HttpResponseStream.from(stream, { statusCode: 99 })", "yield {'statusCode': 99}",
+     "invalid-result", "statusCode"),
+    ("awslambda.HttpResponseStream.from(stream, { headers: { a: 'b\\n' } })", "yield {'headers': {'a': 'b\\n'}}",
+     "invalid-result", "control character"),
+    ("stream.destroy()", "yield 1", None, None),
+])
+def test_collects(runtime, node_code, python_code, kind, contains):
+    source = runtime.pick(f"exports.handler = awslambda.streamifyResponse((event, stream) => {{ {node_code} }})",
+                          f"def handler(e, c):\n  {python_code}")
+    with code(**{runtime.file: source}) as path:
+        instance = runtime.fork().load(path, runtime.handler)
+        got, meta, body = instance.invoke()
+        if contains is None:
+            assert got == ERROR
+        elif kind is None:
+            assert got == RESULT, meta
+            assert contains in body.decode()
+        else:
+            assert (got, meta["kind"]) == (ERROR, kind)
+            assert contains in meta["message"]
+
+
+LARGE = ("exports.handler = awslambda.streamifyResponse(async (event, stream) => {"
+         "  const { Readable } = require('stream'), { pipeline } = require('stream/promises');"
+         "  const parts = function* () { for (let i = 0; i < 80; i++) yield Buffer.alloc(50000, i) };"
+         "  await pipeline(Readable.from(parts()), stream); console.log('piped') })",
+         "def handler(e, c):\n  for i in range(80):\n    yield bytes([i]) * 50000\n  print('piped')")
+
+
+def test_writes_no_more_than_it_has_credit_for(runtime):
+    with code(**{runtime.file: runtime.pick(*LARGE)}) as path:
+        instance = runtime.fork().load(path, runtime.handler)
+        stream = instance.stream()
+        data = stream.read(WINDOW_BYTES)
+        assert instance.silent()
+        stream.grant(1)
+        data += stream.read(1)
+        assert instance.silent()
+        stream.grant(70000)
+        data += stream.read(70000)
+        assert instance.silent() and instance.printed() == ""
+        stream.grant(100000)
+        more, fault = stream.rest()
+        assert fault is None
+        assert data + more == b"".join(bytes([i]) * 50000 for i in range(80))
+        assert instance.printed() == "piped\n"
+
+
+def test_a_stream_that_nobody_reads_ends_with_its_process(runtime):
+    with code(**{runtime.file: runtime.pick(*LARGE)}) as path:
+        instance = runtime.fork().load(path, runtime.handler)
+        instance.stream().read(WINDOW_BYTES)
+        instance.channel.close()
+        assert instance.wait() == 0
+
+
+def test_a_handler_that_does_not_stream_may_be_asked_to(runtime):
+    source = runtime.pick("exports.handler = () => [1]", "def handler(e, c):\n  return [1]")
+    with code(**{runtime.file: source}) as path:
+        instance = runtime.fork().load(path, runtime.handler)
+        assert instance.expect(RESULT, instance.dispatch(stream=True)).endswith(b"[1]")

@@ -93,6 +93,37 @@ def test_calls_share_an_event_loop(python):
         assert [instance.call() for _ in range(3)] == [True] * 3
 
 
+@pytest.mark.parametrize("source,data,message", [
+    ("async def handler(e, c):\n  yield {'statusCode': 202}\n  yield b'a'\n  await asyncio.sleep(0.001)\n  yield 'b'",
+     b"ab", None),
+    ("async def handler(e, c):\n  yield b'a'\n  raise Exception('late')", b"a", "late"),
+    ("async def handler(e, c):\n  return (x for x in ('a', memoryview(b'b'), bytearray(b'c')))", b"abc", None),
+    ("def handler(e, c):\n  return iter_parts()\ndef iter_parts():\n  yield ''\n  yield 'a'", b"a", None),
+    ("def handler(e, c):\n  yield 'a'\n  yield 1", b"a", "not int"),
+    ("def handler(e, c):\n  yield 'a'\n  yield {'statusCode': 200}", b"a", "not dict"),
+    ("def handler(e, c):\n  yield '\\ud800'", "\ufffd".encode(), None),
+])
+def test_streams_what_a_generator_yields(python, source, data, message):
+    with code(main_py="import asyncio\n" + source) as path:
+        instance = python.fork().load(path, python.handler)
+        for _ in range(2):
+            got, fault = instance.stream().rest()
+            assert got == data
+            assert (fault and fault["message"].split(", ")[-1]) == message
+
+
+def test_a_generator_goes_on_only_when_there_is_credit(python):
+    source = "def handler(e, c):\n  yield b'x' * 262144\n  print('on', flush=True)\n  yield 'a'\n  print('and on', flush=True)"
+    with code(main_py=source) as path:
+        instance = python.fork().load(path, python.handler)
+        stream = instance.stream()
+        stream.read(262144)
+        assert instance.silent() and instance.printed() == "on\n"
+        stream.grant(1)
+        assert stream.rest() == (b"a", None)
+        assert instance.printed() == "and on\n"
+
+
 def test_a_fork_of_the_function_does_not_answer(python):
     source = "import os\ndef handler(e, c):\n  pid = os.fork()\n  if pid:\n    os.waitpid(pid, 0)\n  return 'once'"
     with code(main_py=source) as path:

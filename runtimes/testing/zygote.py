@@ -13,8 +13,10 @@ import tempfile
 import time
 
 RUNTIMES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CONFIG, INVOKE = 1, 2
+CONFIG, INVOKE, CREDIT = 1, 2, 3
 HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR = 16, 17, 18, 19, 20, 21
+HEAD, DATA, END, LOG = 22, 23, 24, 25
+WINDOW_BYTES, MAX_DATA_BYTES = 262144, 65536
 ZYGOTE_FD = 3
 FORKED, ENDED = 0, 1
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": ":UTC", "HOME": "/tmp", "TMPDIR": "/tmp"}
@@ -112,9 +114,10 @@ class Instance:
         assert got_nonce == nonce
         return payload
 
-    def send(self, kind, payload):
-        self.nonces += 1
-        nonce = struct.pack(">QQ", self.pid, self.nonces)
+    def send(self, kind, payload, nonce=None):
+        if nonce is None:
+            self.nonces += 1
+            nonce = struct.pack(">QQ", self.pid, self.nonces)
         self.channel.sendall(struct.pack(">IB", 17 + len(payload), kind) + nonce + payload)
         return nonce
 
@@ -122,9 +125,9 @@ class Instance:
         assert json.loads(self.expect(HELLO, bytes(16))) == {"contract": 1}
         return self
 
-    def configure(self, code_dir, handler, memory=128, environment=None):
+    def configure(self, code_dir, handler, memory=128, environment=None, concurrency=1):
         config = {
-            "contract": 1, "instanceId": "inst-1", "functionId": "fn-hello", "functionName": "hello",
+            "contract": 1, "concurrency": concurrency, "instanceId": "inst-1", "functionId": "fn-hello", "functionName": "hello",
             "functionVersion": "3", "memoryLimitInMB": str(memory), "handler": handler, "codeDir": code_dir,
             "invokedFunctionArn": "arn:hello", "logGroupName": "/functions/hello", "logStreamName": "inst-1",
             "environment": {
@@ -140,8 +143,8 @@ class Instance:
     def fail_to_load(self, code_dir, handler):
         return json.loads(self.expect(INIT_ERROR, self.configure(code_dir, handler)))
 
-    def dispatch(self, event=b"{}", timeout_ms=15000):
-        meta = json.dumps({"requestId": "req-1", "timeoutMs": timeout_ms}).encode()
+    def dispatch(self, event=b"{}", timeout_ms=15000, **more):
+        meta = json.dumps({"requestId": "req-1", "timeoutMs": timeout_ms, **more}).encode()
         nonce = self.send(INVOKE, struct.pack(">I", len(meta)) + meta + event)
         self.expect(STARTED, nonce)
         return nonce
@@ -162,6 +165,32 @@ class Instance:
         kind, meta, body = self.invoke(event)
         assert kind == RESULT, meta
         return json.loads(body)
+
+    def begin(self, event):
+        """Dispatches beside calls that are running; see answers."""
+        meta = json.dumps({"requestId": "req-1", "timeoutMs": 15000}).encode()
+        return self.send(INVOKE, struct.pack(">I", len(meta)) + meta + event)
+
+    def answers(self, count):
+        """Until so many calls have ended: their nonces in that order, what each answered, and what each logged."""
+        order, bodies, logs = [], {}, {}
+        while len(order) < count:
+            kind, nonce, payload = self.receive()
+            if kind == LOG:
+                logs[nonce] = logs.get(nonce, "") + payload.decode()
+            elif kind != STARTED:
+                order.append(nonce)
+                bodies[nonce] = json.loads(payload if kind == ERROR else payload[4 + struct.unpack(">I", payload[:4])[0]:])
+        return order, bodies, logs
+
+    def stream(self, event=b"{}"):
+        """A streamed answer that has begun: see Stream."""
+        nonce = self.dispatch(event, stream=True)
+        return Stream(self, nonce, json.loads(self.expect(HEAD, nonce)))
+
+    def silent(self, seconds=0.2):
+        """Whether it says nothing for so long."""
+        return not select.select([self.channel], [], [], seconds)[0]
 
     def printed(self):
         """What is in the output pipe now."""
@@ -198,6 +227,43 @@ class Instance:
         self.channel.close()
         os.close(self.output)
         self.wait()
+
+
+class Stream:
+    """An answer while it is written, in the place of the pool."""
+
+    def __init__(self, instance, nonce, head):
+        self.instance, self.nonce, self.head = instance, nonce, head
+
+    def part(self):
+        data = self.instance.expect(DATA, self.nonce)
+        assert 1 <= len(data) <= MAX_DATA_BYTES
+        return data
+
+    def grant(self, count):
+        self.instance.send(CREDIT, struct.pack(">I", count), self.nonce)
+
+    def read(self, count):
+        """Exactly so many bytes, without granting any."""
+        data = b""
+        while len(data) < count:
+            data += self.part()
+        assert len(data) == count
+        return data
+
+    def rest(self):
+        """All that is left, and how it ends: (data, fault or None)."""
+        data = b""
+        while True:
+            kind, nonce, payload = self.instance.receive()
+            assert nonce == self.nonce
+            if kind == END:
+                return data, None
+            if kind == ERROR:
+                return data, json.loads(payload)
+            assert kind == DATA and len(payload) <= MAX_DATA_BYTES
+            data += payload
+            self.grant(len(payload))
 
 
 @contextlib.contextmanager

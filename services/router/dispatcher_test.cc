@@ -107,9 +107,22 @@ class DispatcherTest : public testing::Test {
   void Terminating(const std::string& id) {
     Update(id, serverless::pool::v1::INSTANCE_STATE_TERMINATING);
   }
+  // The latest dispatch of a call to an instance; 0 when there was none.
+  uint64_t DispatchOf(const std::string& instance_id,
+                      const std::string& request_id) const {
+    uint64_t id = 0;
+    for (const Dispatch& dispatch : link_.dispatches) {
+      if (dispatch.instance_id() == instance_id &&
+          dispatch.request_id() == request_id) {
+        id = dispatch.dispatch_id();
+      }
+    }
+    return id;
+  }
   void Answer(const std::string& instance_id, const std::string& request_id,
               bool instance_free = true) {
     Result result;
+    result.set_dispatch_id(DispatchOf(instance_id, request_id));
     result.set_instance_id(instance_id);
     result.set_request_id(request_id);
     result.set_status_code(200);
@@ -121,6 +134,7 @@ class DispatcherTest : public testing::Test {
   }
   void Reject(const std::string& instance_id, const std::string& request_id) {
     Rejected rejected;
+    rejected.set_dispatch_id(DispatchOf(instance_id, request_id));
     rejected.set_instance_id(instance_id);
     rejected.set_request_id(request_id);
     rejected.set_reason("unknown-instance");
@@ -379,6 +393,7 @@ TEST_F(DispatcherTest, StartedCallIsNeverRunAgain) {
   Warm("inst-2");
   Call& call = Submit("req-1");
   Started started;
+  started.set_dispatch_id(DispatchOf("inst-1", "req-1"));
   started.set_instance_id("inst-1");
   started.set_request_id("req-1");
   dispatcher_.OnStarted(started);
@@ -487,12 +502,11 @@ TEST_F(DispatcherTest, CancelStopsARunningCallWhoseFunctionWantsIt) {
   Call& call = Submit("req-1");
   dispatcher_.Cancel(call.invocation);
   ASSERT_THAT(link_.cancels, SizeIs(1));
-  EXPECT_EQ(link_.cancels[0].request_id(), "req-1");
+  EXPECT_EQ(link_.cancels[0].dispatch_id(), DispatchOf("inst-1", "req-1"));
   EXPECT_EQ(link_.cancels[0].instance_id(), "inst-1");
   EXPECT_FALSE(call.done());
   Result result;
-  result.set_instance_id("inst-1");
-  result.set_request_id("req-1");
+  result.set_dispatch_id(DispatchOf("inst-1", "req-1"));
   result.mutable_error()->set_code("CANCELLED");
   dispatcher_.OnResult(result);
   EXPECT_EQ(call.receipt().error().code(), "CANCELLED");

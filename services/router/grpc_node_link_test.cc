@@ -55,8 +55,8 @@ class FakePool final : public Service<serverless::pool::v1::PoolNodeService> {
       response.mutable_result()->set_request_id(dispatch.request_id());
       stream.Send(response);
     } else if (request.has_cancel()) {
-      response.mutable_result()->set_request_id("cancelled " +
-                                                request.cancel().request_id());
+      response.mutable_result()->set_request_id(
+          absl::StrCat("cancelled ", request.cancel().dispatch_id()));
       stream.Send(response);
     } else {
       response.mutable_start_failed()->set_start_id(request.start().start_id());
@@ -127,9 +127,9 @@ TEST(GrpcNodeLinkTest, CarriesMessagesAndComesBackAfterTheNode) {
   EXPECT_THAT(recorder.Take(1), ElementsAre("start failed start-1"));
 
   serverless::pool::v1::Cancel cancel;
-  cancel.set_request_id("req-2");
+  cancel.set_dispatch_id(2);
   link.Cancel(cancel);
-  EXPECT_THAT(recorder.Take(1), ElementsAre("result cancelled req-2"));
+  EXPECT_THAT(recorder.Take(1), ElementsAre("result cancelled 2"));
 
   (*server)->Shutdown(absl::ZeroDuration());
   EXPECT_THAT(recorder.Take(1), ElementsAre("disconnected"));

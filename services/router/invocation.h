@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,13 @@ using Receipt = serverless::router::v1::InvokeResponse;
 // status when none was.
 using InvocationDone = absl::AnyInvocable<void(absl::StatusOr<Receipt>)>;
 
+// How the instance that served an invocation came to be.
+struct ColdStart {
+  bool cold = false;  // The invocation waited for this instance to start.
+  double start_ms = 0;
+  double init_ms = 0;
+};
+
 // One call on its way: queued, dispatched, started, done.
 struct Invocation {
   std::string request_id;
@@ -31,6 +39,8 @@ struct Invocation {
   // Owned by the dispatcher, under its lock.
   int attempts = 0;
   std::string instance_id;  // Empty while queued.
+  uint64_t dispatch_id = 0;
+  ColdStart cold;
   absl::Time dispatched;
   bool started = false;    // The instance has acknowledged it.
   bool abandoned = false;  // Its client has gone.

@@ -1,5 +1,6 @@
 #include "services/router/invocation_router.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 namespace so {
 namespace {
 
+using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -35,13 +37,13 @@ class FakeNode final : public NodeLink {
     running.push_back(std::move(dispatch));
   }
   void Cancel(serverless::pool::v1::Cancel cancel) override {
-    cancelled.push_back(cancel.request_id());
+    cancelled.push_back(cancel.dispatch_id());
   }
 
   // The call dispatched last ends.
   void Answer(const std::string& body, const std::string& error = "") {
     serverless::pool::v1::Result result;
-    result.set_request_id(running.back().request_id());
+    result.set_dispatch_id(running.back().dispatch_id());
     result.set_instance_id(running.back().instance_id());
     result.set_status_code(200);
     result.set_body(body);
@@ -54,7 +56,7 @@ class FakeNode final : public NodeLink {
   }
 
   std::vector<serverless::pool::v1::Dispatch> running;
-  std::vector<std::string> cancelled;
+  std::vector<uint64_t> cancelled;
 
  private:
   Listener* listener_ = nullptr;
@@ -269,7 +271,7 @@ TEST_F(InvocationRouterTest, DisconnectStopsTheCallsOfFunctionsThatWantIt) {
   directory_.Put(function_);
   Call& call = Invoke({.function = "hello", .request_id = "gone"});
   router_.Cancel(*call.ticket);
-  EXPECT_THAT(node_.cancelled, testing::ElementsAre("gone"));
+  EXPECT_THAT(node_.cancelled, ElementsAre(node_.running.back().dispatch_id()));
   EXPECT_FALSE(call.done());
   node_.Answer("", "CANCELLED");
   // Nobody waits, but it is written down.

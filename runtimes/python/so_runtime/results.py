@@ -85,12 +85,21 @@ def checked_headers(headers):
     return checked
 
 
+def checked_status(status):
+    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
+        raise ResultError("statusCode must be an integer from 100 to 599")
+    return status
+
+
+def encode_head(answer):
+    status = checked_status(answer.get("statusCode", 200))
+    return encode_text(dump({"statusCode": status, "headers": checked_headers(answer.get("headers"))}))
+
+
 def encode_result(value):
     status, headers = 200, {}
     if isinstance(value, dict) and value.get("statusCode") is not None:
-        status = value["statusCode"]
-        if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
-            raise ResultError("statusCode must be an integer from 100 to 599")
+        status = checked_status(value["statusCode"])
         headers = checked_headers(value.get("headers"))
         body = value.get("body")
         text = string_body_to_json(body) if isinstance(body, str) else to_json(body)

@@ -8,11 +8,12 @@ import sys
 import time
 
 from so_runtime.channel import (
-    CONFIG, CONTRACT_VERSION, ERROR, HELLO, INIT_ERROR, INVOKE, NONCE_BYTES, READY, RESULT, STARTED, Channel,
-    two_parts)
+    CONFIG, CONTRACT_VERSION, CREDIT, END, ERROR, HELLO, INIT_ERROR, INVOKE, NONCE_BYTES, READY, RESULT, STARTED,
+    Channel, two_parts)
 from so_runtime.errors import ResultError, describe, describe_init, encode_text, set_code_dir
 from so_runtime.loader import load_handler
 from so_runtime.results import dump, encode_result
+from so_runtime.streaming import STREAMS, Collector, Sender, run
 
 
 NO_NONCE = bytes(NONCE_BYTES)
@@ -67,6 +68,8 @@ class Shim:
         config, handler = self.load(nonce, payload)
         while True:
             kind, nonce, payload = self.channel.receive()
+            if kind == CREDIT:
+                continue  # Of an invocation that has ended.
             if kind != INVOKE:
                 self.end(1)
             self.invoke(handler, config, nonce, payload)
@@ -99,7 +102,7 @@ class Shim:
             returned = handler(json.loads(payload[meta_end:]), Context(config, meta))
             if hasattr(returned, "__await__"):
                 returned = self.run_async(returned)
-            meta, body = encode_result(returned)
+            answer = self.stream(nonce, meta, returned) if isinstance(returned, STREAMS) else encode_result(returned)
         except SystemExit as error:
             self.exit_process(error)
         except ResultError as error:
@@ -108,7 +111,16 @@ class Shim:
             self.fail(nonce, "error", error)
         else:
             flush()
-            self.channel.send(RESULT, nonce, two_parts(meta, body))
+            if answer is None:
+                self.channel.send(END, nonce)
+            else:
+                self.channel.send(RESULT, nonce, two_parts(*answer))
+
+    def stream(self, nonce, meta, returned):
+        """The whole answer, or None when it has been sent already."""
+        sink = Sender(self.channel, nonce) if meta.get("stream") else Collector()
+        run(returned, sink, self.run_async)
+        return None if meta.get("stream") else sink.result()
 
     def fail(self, nonce, kind, error):
         fault = describe(error)
