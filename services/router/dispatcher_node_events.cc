@@ -11,6 +11,7 @@ namespace so {
 using serverless::pool::v1::InstanceUpdate;
 using serverless::pool::v1::PoolHello;
 using serverless::pool::v1::Rejected;
+using serverless::pool::v1::ResponsePart;
 using serverless::pool::v1::Result;
 using serverless::pool::v1::Started;
 using serverless::pool::v1::StartFailed;
@@ -164,6 +165,22 @@ void Dispatcher::OnStarted(const Started& started) {
   const auto it = instances_.find(started.instance_id());
   if (it == instances_.end() || it->second.running == nullptr) return;
   it->second.running->started = true;
+}
+
+void Dispatcher::OnPart(ResponsePart part) {
+  InvocationPtr invocation;
+  {
+    MutexLock lock(mu_);
+    const auto it = instances_.find(part.instance_id());
+    if (it == instances_.end() || it->second.running == nullptr ||
+        it->second.running->request_id != part.request_id()) {
+      return;
+    }
+    invocation = it->second.running;
+    // User code has spoken, whether or not Started has come.
+    invocation->started = true;
+  }
+  if (invocation->on_part != nullptr) invocation->on_part(std::move(part));
 }
 
 InvocationPtr Dispatcher::TakeRunning(const std::string& instance_id,

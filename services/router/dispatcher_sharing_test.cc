@@ -32,6 +32,7 @@ class FakeNode final : public NodeLink {
   void Dispatch(pb::Dispatch dispatch) override {
     running[dispatch.instance_id()] = dispatch.request_id();
   }
+  void Grant(pb::Credit) override {}
 
   // Answers the starts asked for, as the pool does: free instances of others
   // make room.

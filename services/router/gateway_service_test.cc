@@ -42,6 +42,7 @@ class EchoNode final : public NodeLink {
       Answer(dispatch);
     }
   }
+  void Grant(serverless::pool::v1::Credit) override {}
   void AnswerHeld() { Answer(held_); }
 
  private:

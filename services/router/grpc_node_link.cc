@@ -56,6 +56,12 @@ void GrpcNodeLink::Dispatch(serverless::pool::v1::Dispatch dispatch) {
   Send(std::move(request));
 }
 
+void GrpcNodeLink::Grant(serverless::pool::v1::Credit credit) {
+  AttachRequest request;
+  *request.mutable_credit() = std::move(credit);
+  Send(std::move(request));
+}
+
 void GrpcNodeLink::Send(AttachRequest request) {
   std::shared_ptr<Stream> stream;
   {
@@ -87,6 +93,9 @@ void GrpcNodeLink::OnMessage(AttachResponse response) {
       break;
     case AttachResponse::kStarted:
       listener_->OnStarted(response.started());
+      break;
+    case AttachResponse::kPart:
+      listener_->OnPart(std::move(*response.mutable_part()));
       break;
     case AttachResponse::kResult:
       listener_->OnResult(std::move(*response.mutable_result()));

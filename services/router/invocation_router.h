@@ -28,6 +28,8 @@ class InvocationRouter final : public FunctionDirectory::Listener {
     std::string request_id;  // Empty: one is made.
     std::string client;      // Who calls, for its rate limit; may be empty.
     absl::Time client_deadline = absl::InfiniteFuture();
+    // Set when the answer is wanted while it is written.
+    PartArrived on_part;
   };
 
   // What a client holds of its call, to give it up.
