@@ -7,10 +7,12 @@ const net = require('node:net');
 const CONTRACT_VERSION = 1;
 const CONFIG = 1, INVOKE = 2, CREDIT = 3;
 const HELLO = 16, READY = 17, INIT_ERROR = 18, STARTED = 19, RESULT = 20, ERROR = 21;
-const HEAD = 22, DATA = 23, END = 24;
+const HEAD = 22, DATA = 23, END = 24, LOG = 25;
 const NONCE_BYTES = 16;
 const HEAD_BYTES = 4 + 1 + NONCE_BYTES;
 const MAX_FRAME_BYTES = 6 * 1024 * 1024 + 64 * 1024;
+// Of one DATA or LOG.
+const MAX_PIECE_BYTES = 64 * 1024;
 const READ_BYTES = 64 * 1024;
 const NO_NONCE = Buffer.alloc(NONCE_BYTES);
 
@@ -113,5 +115,5 @@ function twoParts(first, second) {
 
 module.exports = {
   CONTRACT_VERSION, CONFIG, INVOKE, CREDIT, HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR,
-  HEAD, DATA, END, NO_NONCE, Channel, twoParts,
+  HEAD, DATA, END, LOG, MAX_PIECE_BYTES, NO_NONCE, Channel, twoParts,
 };

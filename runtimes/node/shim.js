@@ -3,13 +3,13 @@
 // end of its channel. What it needs from the standard library is fetched before
 // any user code runs.
 
+const { Call } = require('./call.js');
 const {
-  CONTRACT_VERSION, CONFIG, INVOKE, CREDIT, HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR,
-  NO_NONCE, Channel,
+  CONTRACT_VERSION, CONFIG, INVOKE, CREDIT, HELLO, READY, INIT_ERROR, NO_NONCE, Channel,
 } = require('./channel.js');
-const { ResultError, describe, describeInit } = require('./errors.js');
+const { ResultError, describeInit } = require('./errors.js');
 const { loadHandler } = require('./loader.js');
-const { encodeResult } = require('./results.js');
+const { CallScope } = require('./scope.js');
 const { Collector, ResponseStream, Sender, streams } = require('./streaming.js');
 
 const { stringify, parse } = JSON;
@@ -28,11 +28,12 @@ class Shim {
     this.config = null;
     this.handler = null;
     this.streams = false;
-    // Where the stream of what is running goes to, if it has one.
-    this.sink = null;
-    // Nonce of what the pool waits for: the invocation, or loading the code.
-    this.running = null;
+    // Nonce of CONFIG, while the code is loaded.
     this.loading = null;
+    // Invocations that are not answered yet.
+    this.calls = new Set();
+    // Tells them apart; null where there is one at a time.
+    this.scope = null;
     this.channel.open((type, nonce, payload) => {
       if (type === CONFIG && this.config === null) this.load(nonce, payload);
       else if (type === INVOKE && this.handler !== null) this.invoke(nonce, payload);
@@ -53,6 +54,7 @@ class Shim {
       this.host.showPathsIn(this.config.codeDir);
       this.host.limitHeap(+this.config.memoryLimitInMB);
       assign(this.host.env, this.config.environment);
+      if (this.config.concurrency > 1) this.scope = new CallScope();
       this.handler = await loadHandler(this.config.handler, this.config.codeDir);
       this.streams = streams(this.handler);
       if (this.loading !== nonce) return;
@@ -73,42 +75,45 @@ class Shim {
   invoke(nonce, payload) {
     const metaEnd = 4 + payload.readUInt32BE(0);
     const meta = parse(payload.toString('utf8', 4, metaEnd));
-    this.running = nonce;
-    this.channel.send(STARTED, nonce);
-    if (this.streams) return this.invokeStreaming(nonce, meta, payload.subarray(metaEnd));
+    const eventText = payload.subarray(metaEnd);
+    const call = new Call(this.channel, nonce, this.calls);
+    if (this.scope === null) this.run(call, meta, eventText);
+    else this.scope.run(call, () => this.run(call, meta, eventText));
+  }
+
+  run(call, meta, eventText) {
+    if (this.streams) return this.runStreaming(call, meta, eventText);
     const done = (error, value) => {
-      if (error !== undefined && error !== null) this.fail(nonce, 'error', error);
-      else this.settle(nonce, value);
+      if (error !== undefined && error !== null) call.fail('error', error);
+      else call.settle(value);
     };
     const { handler } = this;
     try {
-      const event = parse(payload.toString('utf8', metaEnd));
-      const returned = handler(event, this.makeContext(meta, done), done);
+      const returned = handler(parse(eventText.toString()), this.makeContext(meta, done), done);
       if (returned !== null && typeof returned === 'object' && typeof returned.then === 'function') {
-        returned.then((value) => this.settle(nonce, value),
-                      (error) => this.fail(nonce, 'error', error));
+        returned.then((value) => call.settle(value), (error) => call.fail('error', error));
       } else if (handler.length < 3) {
-        this.settle(nonce, returned);
+        call.settle(returned);
       }  // Else it takes a callback and will use it, whatever it returned.
     } catch (error) {
-      this.fail(nonce, 'error', error);
+      call.fail('error', error);
     }
   }
 
   // The call ends when its stream has, and what the handler returned is settled.
-  invokeStreaming(nonce, meta, eventText) {
-    const sink = meta.stream ? new Sender(this.channel, nonce) : new Collector();
+  runStreaming(call, meta, eventText) {
+    const sink = meta.stream ? new Sender(this.channel, call.nonce) : new Collector();
     const stream = new ResponseStream(sink);
-    this.sink = sink;
+    call.sink = sink;
     const fail = (error) => {
-      this.fail(nonce, error instanceof ResultError ? error.kind : 'error', error);
+      call.fail(error instanceof ResultError ? error.kind : 'error', error);
       stream.destroy();
     };
     let awaited = 2;
     const complete = () => {
       if (--awaited > 0) return;
-      if (meta.stream) this.finishStream(nonce);
-      else this.settle(nonce, sink.result());
+      if (meta.stream) call.finishStream();
+      else call.settle(sink.result());
     };
     stream.on('finish', complete);
     stream.on('error', fail);
@@ -127,15 +132,11 @@ class Shim {
     }
   }
 
+  // Of an earlier call, it comes too late.
   grant(nonce, payload) {
-    // Of an earlier call, it comes too late.
-    if (this.running?.equals(nonce)) this.sink?.grant(payload.readUInt32BE(0));
-  }
-
-  finishStream(nonce) {
-    if (this.running !== nonce) return;
-    this.running = null;
-    this.sink.end();
+    for (const call of this.calls) {
+      if (call.nonce.equals(nonce)) call.sink?.grant(payload.readUInt32BE(0));
+    }
   }
 
   makeContext(meta, done) {
@@ -157,34 +158,14 @@ class Shim {
     };
   }
 
-  settle(nonce, value) {
-    if (this.running !== nonce) return;  // Already answered.
-    let parts;
-    try {
-      parts = encodeResult(value);
-    } catch (error) {
-      this.fail(nonce, error instanceof ResultError ? error.kind : 'invalid-result', error);
-      return;
-    }
-    if (this.running !== nonce) return;  // User code in toJSON or a getter answered.
-    this.running = null;
-    this.channel.send(RESULT, nonce, ...parts);
-  }
-
-  fail(nonce, kind, thrown) {
-    if (this.running !== nonce) return;
-    const fault = describe(thrown);
-    if (this.running !== nonce) return;
-    this.running = null;
-    this.channel.send(ERROR, nonce, Buffer.from(stringify({ kind, ...fault })));
-  }
-
   // Thrown from a timer or an event, or a rejection nobody handled. What was
   // running is answered; the state of the process is unknown, so it ends.
   failProcess(thrown) {
     if (this.loading !== null) this.failLoad(thrown);
-    if (this.running !== null) this.fail(this.running, 'uncaught', thrown);
-    else console.error(thrown);
+    // It takes all calls along; one of them says so.
+    const call = this.scope?.current() ?? this.calls.values().next().value;
+    if (call === undefined) console.error(thrown);
+    else call.fail('uncaught', thrown);
     this.host.exit(1);
   }
 }

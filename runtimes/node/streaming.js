@@ -4,7 +4,7 @@
 
 const { Writable } = require('node:stream');
 
-const { DATA, END, HEAD } = require('./channel.js');
+const { DATA, END, HEAD, MAX_PIECE_BYTES } = require('./channel.js');
 const { ResultError } = require('./errors.js');
 const { MAX_BODY_BYTES, checkedHeaders, checkedStatus } = require('./results.js');
 
@@ -13,7 +13,6 @@ const { min } = Math;
 
 // As far as the pool lets a call write before it has heard of its reader.
 const WINDOW_BYTES = 256 * 1024;
-const MAX_DATA_BYTES = 64 * 1024;
 
 // AWS's own name for it, which libraries look for.
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
@@ -43,7 +42,7 @@ class Sender {
   data(chunk, written) {
     let offset = 0;
     while (offset < chunk.length && this.credit > 0) {
-      const end = min(chunk.length, offset + min(this.credit, MAX_DATA_BYTES));
+      const end = min(chunk.length, offset + min(this.credit, MAX_PIECE_BYTES));
       this.credit -= end - offset;
       this.channel.send(DATA, this.nonce, chunk.subarray(offset, end));
       offset = end;

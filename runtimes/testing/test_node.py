@@ -1,5 +1,6 @@
 """What works in a fork of node, and that forks are unlike each other."""
 
+import json
 import os
 import subprocess
 import time
@@ -126,6 +127,56 @@ def test_reports_what_is_thrown_in_the_background(node, source):
         if fault["kind"] == "uncaught":
             assert instance.wait() == 1
     
+
+SIDE_BY_SIDE = """
+const { setTimeout: sleep } = require('timers/promises');
+setInterval(() => console.log('from nobody'), 10).unref();
+exports.handler = async ({ id, ms, fail }) => {
+  console.log('begin', id);
+  await sleep(ms);
+  process.stderr.write(Buffer.from(`end ${id}\\n`));
+  if (fail === 'throw') throw new Error(id);
+  if (fail === 'later') setTimeout(() => { throw new Error(id) }, 1);
+  if (fail) await new Promise(() => {});
+  return id;
+};
+"""
+
+
+def side_by_side(node, path, *calls):
+    instance = node.fork().load(path, node.handler, concurrency=8)
+    return instance, [instance.begin(json.dumps(call).encode()) for call in calls]
+
+
+def test_calls_side_by_side_end_as_they_are_ready(node):
+    with code(index_js=SIDE_BY_SIDE) as path:
+        instance, (slow, quick, failing) = side_by_side(
+            node, path, {"id": "slow", "ms": 150}, {"id": "quick", "ms": 1}, {"id": "bad", "ms": 50, "fail": "throw"})
+        order, bodies, logs = instance.answers(3)
+        assert order == [quick, failing, slow]
+        assert (bodies[slow], bodies[quick], bodies[failing]["message"]) == ("slow", "quick", "bad")
+        assert logs == {slow: "begin slow\nend slow\n", quick: "begin quick\nend quick\n",
+                        failing: "begin bad\nend bad\n"}
+        assert set(instance.printed().splitlines()) == {"from nobody"}
+
+
+def test_an_uncaught_error_ends_all_calls_and_names_its_own(node):
+    with code(index_js=SIDE_BY_SIDE) as path:
+        instance, (_, guilty) = side_by_side(
+            node, path, {"id": "innocent", "ms": 5000}, {"id": "guilty", "ms": 10, "fail": "later"})
+        order, bodies, _ = instance.answers(1)
+        assert order == [guilty] and bodies[guilty]["kind"] == "uncaught"
+        assert instance.wait() == 1
+
+
+def test_many_calls_side_by_side(node):
+    with code(index_js=SIDE_BY_SIDE) as path:
+        instance, nonces = side_by_side(node, path, *({"id": str(n), "ms": (n * 7) % 40} for n in range(50)))
+        _, bodies, logs = instance.answers(50)
+        for n, nonce in enumerate(nonces):
+            assert bodies[nonce] == str(n)
+            assert logs[nonce] == f"begin {n}\nend {n}\n"
+
 
 def streaming(body):
     return f"exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {{ {body} }})"

@@ -15,7 +15,7 @@ import time
 RUNTIMES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONFIG, INVOKE, CREDIT = 1, 2, 3
 HELLO, READY, INIT_ERROR, STARTED, RESULT, ERROR = 16, 17, 18, 19, 20, 21
-HEAD, DATA, END = 22, 23, 24
+HEAD, DATA, END, LOG = 22, 23, 24, 25
 WINDOW_BYTES, MAX_DATA_BYTES = 262144, 65536
 ZYGOTE_FD = 3
 FORKED, ENDED = 0, 1
@@ -125,9 +125,9 @@ class Instance:
         assert json.loads(self.expect(HELLO, bytes(16))) == {"contract": 1}
         return self
 
-    def configure(self, code_dir, handler, memory=128, environment=None):
+    def configure(self, code_dir, handler, memory=128, environment=None, concurrency=1):
         config = {
-            "contract": 1, "instanceId": "inst-1", "functionId": "fn-hello", "functionName": "hello",
+            "contract": 1, "concurrency": concurrency, "instanceId": "inst-1", "functionId": "fn-hello", "functionName": "hello",
             "functionVersion": "3", "memoryLimitInMB": str(memory), "handler": handler, "codeDir": code_dir,
             "invokedFunctionArn": "arn:hello", "logGroupName": "/functions/hello", "logStreamName": "inst-1",
             "environment": {
@@ -165,6 +165,23 @@ class Instance:
         kind, meta, body = self.invoke(event)
         assert kind == RESULT, meta
         return json.loads(body)
+
+    def begin(self, event):
+        """Dispatches beside calls that are running; see answers."""
+        meta = json.dumps({"requestId": "req-1", "timeoutMs": 15000}).encode()
+        return self.send(INVOKE, struct.pack(">I", len(meta)) + meta + event)
+
+    def answers(self, count):
+        """Until so many calls have ended: their nonces in that order, what each answered, and what each logged."""
+        order, bodies, logs = [], {}, {}
+        while len(order) < count:
+            kind, nonce, payload = self.receive()
+            if kind == LOG:
+                logs[nonce] = logs.get(nonce, "") + payload.decode()
+            elif kind != STARTED:
+                order.append(nonce)
+                bodies[nonce] = json.loads(payload if kind == ERROR else payload[4 + struct.unpack(">I", payload[:4])[0]:])
+        return order, bodies, logs
 
     def stream(self, event=b"{}"):
         """A streamed answer that has begun: see Stream."""

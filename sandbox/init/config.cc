@@ -10,6 +10,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kContractVersion = 1;
+constexpr int kMaxConcurrency = 100;
 
 bool ReadText(const Json& object, const char* name, std::string& text) {
   const auto it = object.find(name);
@@ -27,6 +28,17 @@ bool ReadEnvironment(const Json& object, Environment& environment) {
     }
     environment[name] = value.get<std::string>();
   }
+  return true;
+}
+
+// Missing is 1.
+bool ReadConcurrency(const Json& object, int& concurrency) {
+  const auto it = object.find("concurrency");
+  if (it == object.end()) return true;
+  if (!it->is_number_integer() || *it < 1 || *it > kMaxConcurrency) {
+    return false;
+  }
+  concurrency = it->get<int>();
   return true;
 }
 
@@ -74,6 +86,7 @@ std::optional<Config> ParseConfig(std::string_view payload) {
   if (!ReadText(object, "invokedFunctionArn", config.function_arn) ||
       !ReadText(object, "logGroupName", config.log_group_name) ||
       !ReadText(object, "logStreamName", config.log_stream_name) ||
+      !ReadConcurrency(object, config.concurrency) ||
       !ReadEnvironment(object, config.environment)) {
     return std::nullopt;
   }
@@ -94,6 +107,12 @@ Environment BootstrapEnvironment(const Config& config, char** inherited) {
   environment["AWS_LAMBDA_LOG_GROUP_NAME"] = config.log_group_name;
   environment["AWS_LAMBDA_LOG_STREAM_NAME"] = config.log_stream_name;
   environment["LAMBDA_RUNTIME_DIR"] = "/var/runtime";
+  if (config.concurrency > 1) {
+    environment["AWS_LAMBDA_MAX_CONCURRENCY"] =
+        std::to_string(config.concurrency);
+    // Lines that say which request they belong to.
+    environment["AWS_LAMBDA_LOG_FORMAT"] = "JSON";
+  }
   return environment;
 }
 

@@ -15,6 +15,8 @@ using Environment = std::map<std::string, std::string>;
 // What CONFIG says.
 struct Config {
   std::string code_dir;
+  // Invocations at a time, 1 to 100.
+  int concurrency = 1;
   std::string function_arn;
   std::string log_group_name;
   std::string log_stream_name;

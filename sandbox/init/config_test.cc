@@ -27,6 +27,23 @@ TEST(ConfigTest, FunctionsGetTheirEnvironment) {
   EXPECT_EQ(environment.at("AWS_LAMBDA_LOG_GROUP_NAME"), "g");
 }
 
+TEST(ConfigTest, ConcurrentFunctionsLearnOfIt) {
+  char* nothing[] = {nullptr};
+  const auto alone = ParseConfig(kFunction);
+  EXPECT_EQ(
+      BootstrapEnvironment(*alone, nothing).count("AWS_LAMBDA_MAX_CONCURRENCY"),
+      0u);
+  std::string text = kFunction;
+  text.insert(1, R"("concurrency":7,)");
+  const auto config = ParseConfig(text);
+  ASSERT_TRUE(config);
+  const Environment environment = BootstrapEnvironment(*config, nothing);
+  EXPECT_EQ(environment.at("AWS_LAMBDA_MAX_CONCURRENCY"), "7");
+  EXPECT_EQ(environment.at("AWS_LAMBDA_LOG_FORMAT"), "JSON");
+  text.replace(text.find(":7,"), 3, ":0,");
+  EXPECT_FALSE(ParseConfig(text));
+}
+
 TEST(ConfigTest, TasksHaveACommand) {
   const auto config =
       ParseConfig(R"({"contract":1,"codeDir":"/c","task":{"command":["a","b"],)"

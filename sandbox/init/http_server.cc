@@ -12,9 +12,10 @@
 namespace so::init {
 namespace {
 
-// A bootstrap needs one; the rest wait in the backlog.
-constexpr size_t kMaxConnections = 16;
-constexpr int kBacklog = 16;
+// A bootstrap needs one, or two for each invocation that it runs at a time; the
+// rest wait in the backlog.
+constexpr size_t kMaxConnections = 220;
+constexpr int kBacklog = 128;
 // Of one connection before the others have their turn.
 constexpr int kMaxReads = 128;
 

@@ -192,7 +192,7 @@ void Instance::OnConfig(const Frame& frame) {
 }
 
 void Instance::StartBootstrap(const Config& config, const Nonce& nonce) {
-  api_.emplace(nonce, config.function_arn, *this);
+  api_.emplace(nonce, config.function_arn, config.concurrency, *this);
   const std::string program = config.code_dir + "/bootstrap";
   child_ = Spawn({program}, BootstrapEnvironment(config, environ));
   if (child_ > 0) return;

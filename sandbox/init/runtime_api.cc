@@ -63,9 +63,10 @@ std::string TraceId(std::string_view traceparent, int64_t now_millis,
 }
 
 RuntimeApi::RuntimeApi(const Nonce& config_nonce, std::string function_arn,
-                       RuntimeApiPort& port)
+                       size_t concurrency, RuntimeApiPort& port)
     : config_nonce_(config_nonce),
       function_arn_(std::move(function_arn)),
+      concurrency_(concurrency),
       port_(port) {}
 
 void RuntimeApi::OnRequest(ConnectionId connection, HttpRequest request) {
@@ -84,12 +85,16 @@ void RuntimeApi::OnRequest(ConnectionId connection, HttpRequest request) {
 }
 
 void RuntimeApi::OnClosed(ConnectionId connection) {
-  if (waiting_ == connection) waiting_ = kNobody;
+  std::erase(waiting_, connection);
 }
 
 bool RuntimeApi::OnInvoke(const Nonce& nonce, std::string payload) {
   TwoParts parts;
-  if (state_ != State::kFree || !DecodeTwoParts(payload, parts)) return false;
+  if (state_ != State::kServing ||
+      running_.size() + offered_.size() >= concurrency_ ||
+      !DecodeTwoParts(payload, parts)) {
+    return false;
+  }
   const Json meta =
       Json::parse(parts.meta.begin(), parts.meta.end(), nullptr, false);
   if (!meta.is_object()) return false;
@@ -100,51 +105,73 @@ bool RuntimeApi::OnInvoke(const Nonce& nonce, std::string payload) {
       timeout == meta.end() || !timeout->is_number()) {
     return false;
   }
-  nonce_ = nonce;
-  request_id_ = request_id->get<std::string>();
-  timeout_millis_ = timeout->get<int64_t>();
-  trace_id_ = TraceId(meta.value("traceparent", Json()).is_string()
-                          ? meta["traceparent"].get<std::string>()
-                          : "",
-                      port_.NowMillis(), port_.RandomHex());
+  Invocation invocation{
+      .nonce = nonce,
+      .request_id = OpenName(request_id->get<std::string>()),
+      .trace_id = TraceId(meta.value("traceparent", Json()).is_string()
+                              ? meta["traceparent"].get<std::string>()
+                              : "",
+                          port_.NowMillis(), port_.RandomHex()),
+      .timeout_millis = timeout->get<int64_t>()};
   payload.erase(0, payload.size() - parts.body.size());
-  event_ = std::move(payload);
-  state_ = State::kOffered;
-  if (waiting_ != kNobody) Deliver();
+  invocation.event = std::move(payload);
+  offered_.push_back(std::move(invocation));
+  Deliver();
   return true;
 }
 
+std::string RuntimeApi::OpenName(std::string request_id) const {
+  const auto taken = [this](const std::string& name) {
+    return running_.contains(name) ||
+           std::any_of(offered_.begin(), offered_.end(),
+                       [&](const Invocation& other) {
+                         return other.request_id == name;
+                       });
+  };
+  std::string name = request_id;
+  for (int i = 2; taken(name); ++i) {
+    name = request_id + "-" + std::to_string(i);
+  }
+  return name;
+}
+
 void RuntimeApi::OnNext(ConnectionId connection) {
-  if (state_ == State::kRunning || state_ == State::kFailed) {
+  if (state_ == State::kFailed || running_.size() >= concurrency_) {
     return Refuse(connection, 403, "InvalidStateTransition",
                   "the invocation before is not answered yet");
   }
   // A client that lost its connection asks again on another one.
-  if (waiting_ != kNobody) {
-    Refuse(std::exchange(waiting_, kNobody), 403, "InvalidStateTransition",
+  if (running_.size() + waiting_.size() >= concurrency_) {
+    Refuse(waiting_.front(), 403, "InvalidStateTransition",
            "another request for the next invocation came");
+    waiting_.pop_front();
   }
-  waiting_ = connection;
+  waiting_.push_back(connection);
   if (state_ == State::kLoading) {
-    state_ = State::kFree;
+    state_ = State::kServing;
     port_.Send(FrameType::kReady, config_nonce_, "");
-  } else if (state_ == State::kOffered) {
-    Deliver();
   }
+  Deliver();
 }
 
 void RuntimeApi::Deliver() {
-  port_.Send(FrameType::kStarted, nonce_, "");
-  state_ = State::kRunning;
-  const int64_t deadline = port_.NowMillis() + timeout_millis_;
-  HttpReply reply{
-      .status = 200,
-      .headers = {{"Lambda-Runtime-Aws-Request-Id", request_id_},
-                  {"Lambda-Runtime-Deadline-Ms", std::to_string(deadline)},
-                  {"Lambda-Runtime-Invoked-Function-Arn", function_arn_},
-                  {"Lambda-Runtime-Trace-Id", trace_id_}},
-      .body = std::exchange(event_, {})};
-  port_.Reply(std::exchange(waiting_, kNobody), std::move(reply));
+  while (!offered_.empty() && !waiting_.empty()) {
+    Invocation invocation = std::move(offered_.front());
+    offered_.pop_front();
+    const ConnectionId connection = waiting_.front();
+    waiting_.pop_front();
+    port_.Send(FrameType::kStarted, invocation.nonce, "");
+    running_[invocation.request_id] = invocation.nonce;
+    const int64_t deadline = port_.NowMillis() + invocation.timeout_millis;
+    port_.Reply(
+        connection,
+        {.status = 200,
+         .headers = {{"Lambda-Runtime-Aws-Request-Id", invocation.request_id},
+                     {"Lambda-Runtime-Deadline-Ms", std::to_string(deadline)},
+                     {"Lambda-Runtime-Invoked-Function-Arn", function_arn_},
+                     {"Lambda-Runtime-Trace-Id", invocation.trace_id}},
+         .body = std::move(invocation.event)});
+  }
 }
 
 void RuntimeApi::OnInvocation(ConnectionId connection,
@@ -156,20 +183,21 @@ void RuntimeApi::OnInvocation(ConnectionId connection,
   if (action != "response" && action != "error") {
     return Refuse(connection, 404, "NotFound", "there is nothing at this path");
   }
-  if (path.substr(0, slash) != request_id_) {
-    return Refuse(connection, 400, "InvalidRequestID", "invalid request ID");
-  }
-  if (state_ != State::kRunning) {
+  const auto invocation = running_.find(path.substr(0, slash));
+  if (invocation == running_.end()) {
+    if (path.substr(0, slash) != answered_) {
+      return Refuse(connection, 400, "InvalidRequestID", "invalid request ID");
+    }
     return Refuse(connection, 403, "InvalidStateTransition",
                   "the invocation has been answered");
   }
-  if (action == "response") return OnResponse(connection, request);
-  Answer(FrameType::kError, FaultPayload("error", request));
+  if (action == "response") return OnResponse(connection, request, invocation);
+  Answer(invocation, FrameType::kError, FaultPayload("error", request));
   Accept(connection);
 }
 
-void RuntimeApi::OnResponse(ConnectionId connection,
-                            const HttpRequest& request) {
+void RuntimeApi::OnResponse(ConnectionId connection, const HttpRequest& request,
+                            Running::iterator invocation) {
   const std::string_view mode =
       request.Header("lambda-runtime-function-response-mode");
   if (!mode.empty() && mode != "streaming" && mode != "buffered") {
@@ -177,16 +205,16 @@ void RuntimeApi::OnResponse(ConnectionId connection,
                   "the response mode is neither streaming nor buffered");
   }
   if (const std::string fault = TrailerFaultPayload(request); !fault.empty()) {
-    Answer(FrameType::kError, fault);
+    Answer(invocation, FrameType::kError, fault);
     return Accept(connection);
   }
   const MappedResult result = MapResult(request);
   if (result.fault_kind.empty()) {
-    Answer(FrameType::kResult, result.payload);
+    Answer(invocation, FrameType::kResult, result.payload);
     return Accept(connection);
   }
   const bool too_large = result.fault_kind == "result-too-large";
-  Answer(FrameType::kError,
+  Answer(invocation, FrameType::kError,
          FaultPayload(result.fault_kind,
                       too_large ? "Function.ResponseSizeTooLarge"
                                 : "Runtime.InvalidResult",
@@ -207,9 +235,12 @@ void RuntimeApi::OnInitError(ConnectionId connection,
   Accept(connection);
 }
 
-void RuntimeApi::Answer(FrameType type, std::string_view payload) {
-  state_ = State::kFree;
-  port_.Send(type, nonce_, payload);
+void RuntimeApi::Answer(Running::iterator invocation, FrameType type,
+                        std::string_view payload) {
+  const Nonce nonce = invocation->second;
+  answered_ = invocation->first;
+  running_.erase(invocation);
+  port_.Send(type, nonce, payload);
 }
 
 void RuntimeApi::Accept(ConnectionId connection) {

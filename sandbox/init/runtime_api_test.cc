@@ -63,8 +63,84 @@ class RuntimeApiTest : public ::testing::Test {
   }
 
   FakePort port_;
-  RuntimeApi api_{kConfig, "arn", port_};
+  RuntimeApi api_{kConfig, "arn", /*concurrency=*/1, port_};
 };
+
+// Three invocations at a time.
+class ConcurrentRuntimeApiTest : public ::testing::Test {
+ protected:
+  ConcurrentRuntimeApiTest() {
+    for (ConnectionId connection = 1; connection <= 3; ++connection) {
+      Next(connection);
+    }
+  }
+  void Next(ConnectionId connection) {
+    port_.replies.erase(connection);
+    api_.OnRequest(
+        connection,
+        {.method = "GET", .target = "/2018-06-01/runtime/invocation/next"});
+  }
+  int Respond(ConnectionId connection, const std::string& request_id) {
+    HttpRequest request{
+        .method = "POST",
+        .target = "/2018-06-01/runtime/invocation/" + request_id + "/response",
+        .body = "1"};
+    request.body_bytes = 1;
+    api_.OnRequest(connection, std::move(request));
+    return port_.replies[connection].status;
+  }
+  bool Invoke(char nonce, const std::string& request_id) {
+    return api_.OnInvoke(
+        Nonce{nonce},
+        EncodeTwoParts(
+            R"({"requestId":")" + request_id + R"(","timeoutMs":500})", "1"));
+  }
+  std::string NameOn(ConnectionId connection) {
+    for (const auto& [name, value] : port_.replies[connection].headers) {
+      if (name == "Lambda-Runtime-Aws-Request-Id") return value;
+    }
+    return "";
+  }
+
+  FakePort port_;
+  RuntimeApi api_{kConfig, "arn", /*concurrency=*/3, port_};
+};
+
+TEST_F(ConcurrentRuntimeApiTest, RunsSoManyAndAnswersEachByItsNonce) {
+  EXPECT_EQ(port_.types, std::vector<FrameType>{FrameType::kReady});
+  ASSERT_TRUE(Invoke('a', "r1"));
+  ASSERT_TRUE(Invoke('b', "r2"));
+  ASSERT_TRUE(Invoke('c', "r3"));
+  EXPECT_FALSE(Invoke('d', "r4"));
+  EXPECT_EQ(NameOn(1), "r1");
+  EXPECT_EQ(NameOn(3), "r3");
+  EXPECT_EQ(Respond(2, "r2"), 202);
+  EXPECT_EQ(port_.last_nonce, Nonce{'b'});
+  EXPECT_EQ(Respond(2, "r2"), 403);
+  EXPECT_EQ(Respond(1, "r1"), 202);
+  EXPECT_EQ(port_.last_nonce, Nonce{'a'});
+  Next(1);
+  ASSERT_TRUE(Invoke('d', "r4"));
+  EXPECT_EQ(NameOn(1), "r4");
+}
+
+TEST_F(ConcurrentRuntimeApiTest, ANewRequestTakesThePlaceOfTheOldest) {
+  Next(4);
+  EXPECT_EQ(port_.replies[1].status, 403);
+  ASSERT_TRUE(Invoke('a', "r1"));
+  EXPECT_EQ(NameOn(2), "r1");
+}
+
+TEST_F(ConcurrentRuntimeApiTest, TheSameIdTwiceIsTwoInvocations) {
+  ASSERT_TRUE(Invoke('a', "same"));
+  ASSERT_TRUE(Invoke('b', "same"));
+  EXPECT_EQ(NameOn(1), "same");
+  EXPECT_EQ(NameOn(2), "same-2");
+  EXPECT_EQ(Respond(2, "same-2"), 202);
+  EXPECT_EQ(port_.last_nonce, Nonce{'b'});
+  EXPECT_EQ(Respond(1, "same"), 202);
+  EXPECT_EQ(port_.last_nonce, Nonce{'a'});
+}
 
 TEST_F(RuntimeApiTest, TheFirstNextMeansReady) {
   EXPECT_EQ(Request(1, "GET", "invocation/next"), 0);

@@ -16,16 +16,23 @@ namespace so {
 enum class FrameType : uint8_t {
   kConfig = 1,
   kInvoke = 2,
+  kCredit = 3,
   kHello = 16,
   kReady = 17,
   kInitError = 18,
   kStarted = 19,
   kResult = 20,
   kError = 21,
+  kHead = 22,
+  kData = 23,
+  kEnd = 24,
+  kLog = 25,
 };
 
 inline constexpr size_t kNonceBytes = 16;
 inline constexpr size_t kMaxBodyBytes = 6 << 20;
+// Of one DATA or LOG.
+inline constexpr size_t kMaxPieceBytes = 64 << 10;
 inline constexpr size_t kMaxFrameBytes = kMaxBodyBytes + (64 << 10);
 
 // Names one exchange: whoever has not seen it cannot answer.

@@ -14,9 +14,6 @@
 
 namespace so {
 
-// Names one attached router; 0 is none.
-using RouterId = uint64_t;
-
 // Why an instance was started.
 enum class StartReason {
   kOnDemand,
@@ -35,8 +32,6 @@ struct Member {
   // The router that asked for it, and by which name.
   RouterId requester = 0;
   std::string start_id;
-  // The router whose invocation it runs.
-  RouterId dispatcher = 0;
   std::string code_dir;
   // Routers have heard of it.
   bool announced = false;

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/json_text.h"
 #include "base/status_macros.h"
 #include "services/pool/instance_errors.h"
 
@@ -45,24 +44,6 @@ void Instance::Start(SandboxSpec spec) {
   });
 }
 
-void Instance::Invoke(const pb::Dispatch& dispatch) {
-  if (!Apply(InstanceEvent::kInvoke)) return;
-  const absl::Duration timeout = absl::Milliseconds(dispatch.timeout());
-  request_id_ = dispatch.request_id();
-  nonce_ = MakeNonce();
-  started_seen_ = false;
-  invoked_at_ = context_.clock.Now();
-  if (std::exchange(frozen_, false)) process_->Thaw();
-  timer_ = context_.timers.Schedule(timeout, [this, timeout] {
-    Fail(Ending::kKill,
-         FunctionTimeout(function_->name(), timeout, started_seen_),
-         /*by_itself=*/true);
-  });
-  process_->Send(
-      EncodeFrame(FrameType::kInvoke, nonce_,
-                  InvokePayload(request_id_, timeout, dispatch.event())));
-}
-
 void Instance::Retire() {
   Fail(Ending::kAsk, InstanceLost(function_->name()), /*by_itself=*/false);
 }
@@ -75,8 +56,6 @@ absl::Duration Instance::idle() const {
   return state_ == pb::INSTANCE_STATE_WARM ? context_.clock.Now() - idle_since_
                                            : absl::ZeroDuration();
 }
-
-void Instance::OnOutput(absl::string_view bytes) { output_.Append(bytes); }
 
 void Instance::OnControl(absl::string_view bytes) {
   absl::Status broken;
@@ -138,72 +117,6 @@ absl::Status Instance::HandleWarming(const Frame& frame) {
   return absl::InvalidArgumentError("an unexpected frame");
 }
 
-absl::Status Instance::HandleBusy(const Frame& frame) {
-  if (frame.nonce != nonce_) {
-    return absl::InvalidArgumentError("an answer to nobody's question");
-  }
-  if (frame.type == FrameType::kStarted && !started_seen_ &&
-      frame.payload.empty()) {
-    started_seen_ = true;
-    invoked_at_ = context_.clock.Now();
-    owner_.OnStarted(*this);
-    return absl::OkStatus();
-  }
-  if (!started_seen_) return absl::InvalidArgumentError("not started yet");
-  if (frame.type == FrameType::kResult) return HandleResult(frame.payload);
-  if (frame.type == FrameType::kError) return HandleError(frame.payload);
-  return absl::InvalidArgumentError("an unexpected frame");
-}
-
-absl::Status Instance::HandleResult(absl::string_view payload) {
-  SO_ASSIGN_OR_RETURN(HandlerResult handler_result, ParseResult(payload));
-  pb::Result result = MakeResult();
-  if (const absl::Status json = CheckJson(handler_result.body); json.ok()) {
-    result.set_status_code(handler_result.status_code);
-    *result.mutable_headers() = std::move(handler_result.headers);
-    result.set_body(std::move(handler_result.body));
-  } else {
-    *result.mutable_error() = ResultNotJson(json.message());
-  }
-  Finish(std::move(result));
-  return absl::OkStatus();
-}
-
-absl::Status Instance::HandleError(absl::string_view payload) {
-  SO_ASSIGN_OR_RETURN(const HandlerError error, ParseHandlerError(payload));
-  const Error explained = FunctionError(function_->name(), error);
-  if (error.kind == HandlerErrorKind::kUncaught) {
-    Fail(Ending::kAsk, explained, /*by_itself=*/true);
-    return absl::OkStatus();
-  }
-  pb::Result result = MakeResult();
-  *result.mutable_error() = explained;
-  Finish(std::move(result));
-  return absl::OkStatus();
-}
-
-void Instance::Finish(pb::Result result) {
-  if (usage_.processes > first_processes_) return Discard(std::move(result));
-  context_.timers.Cancel(timer_);
-  if (!Apply(InstanceEvent::kFinish)) return;
-  ++invocations_;
-  idle_since_ = context_.clock.Now();
-  FreezeWhenIdle();
-  result.set_instance_free(true);
-  owner_.OnResult(*this, std::move(result));
-}
-
-void Instance::Discard(pb::Result result) {
-  context_.log.Info("instance left processes behind",
-                    {{"instance_id", id_},
-                     {"function_id", function_->id()},
-                     {"processes", usage_.processes}});
-  ++invocations_;
-  Leave(Ending::kKill);
-  owner_.OnResult(*this, std::move(result));
-  owner_.OnTerminating(*this, /*by_itself=*/true);
-}
-
 void Instance::FreezeWhenIdle() {
   if (freeze_timer_ != 0) return;
   const absl::Duration left =
@@ -217,31 +130,22 @@ void Instance::FreezeWhenIdle() {
   });
 }
 
-// Measured and collected before the process is touched.
-pb::Result Instance::MakeResult() {
-  pb::Result result;
-  result.set_request_id(request_id_);
-  result.set_instance_id(id_);
-  result.set_duration(
-      absl::ToDoubleMilliseconds(context_.clock.Now() - invoked_at_));
-  const absl::Duration cpu_before = usage_.cpu;
-  usage_ = process_->Measure();
-  result.set_memory_used(usage_.memory);
-  result.set_cpu_time(absl::ToDoubleMilliseconds(usage_.cpu - cpu_before));
-  process_->DrainOutput();
-  CapturedOutput output = output_.Take();
-  for (std::string& line : output.lines) result.add_logs(std::move(line));
-  result.set_logs_truncated(output.truncated);
-  return result;
-}
-
 void Instance::Violated(absl::string_view what) {
   context_.log.Warn("runtime contract broken",
                     {{"instance_id", id_},
                      {"function_id", function_->id()},
                      {"problem", what}});
-  Fail(Ending::kKill, FunctionProtocolError(function_->name(), started_seen_),
-       /*by_itself=*/true);
+  if (state_ == pb::INSTANCE_STATE_BUSY) {
+    FailCalls(
+        Ending::kKill,
+        [this](const RunningCall& call) {
+          return FunctionProtocolError(function_->name(), call.started);
+        },
+        /*by_itself=*/true);
+  } else {
+    Fail(Ending::kKill, FunctionProtocolError(function_->name(), false),
+         /*by_itself=*/true);
+  }
 }
 
 void Instance::Fail(Ending ending, const Error& error, bool by_itself) {
@@ -254,19 +158,39 @@ void Instance::Fail(Ending ending, const Error& error, bool by_itself) {
       owner_.OnStartFailed(*this, error, std::move(output.lines));
       break;
     }
-    case pb::INSTANCE_STATE_BUSY: {
-      pb::Result result = MakeResult();
-      *result.mutable_error() = error;
-      ++invocations_;
-      Leave(ending);
-      owner_.OnResult(*this, std::move(result));
-      break;
-    }
+    case pb::INSTANCE_STATE_BUSY:
+      return FailCalls(
+          ending, [&](const RunningCall&) { return error; }, by_itself);
     case pb::INSTANCE_STATE_WARM:
       Leave(ending);
       break;
     default:
       return;
+  }
+  owner_.OnTerminating(*this, by_itself);
+}
+
+void Instance::FailCalls(Ending ending, HowItEnds how, bool by_itself) {
+  const std::vector<std::unique_ptr<RunningCall>> calls =
+      std::exchange(calls_, {});
+  // Measured and collected before the process is touched.
+  std::vector<std::optional<pb::Result>> results;
+  for (const auto& call : calls) {
+    context_.timers.Cancel(call->timeout);
+    const std::optional<Error> error = how(*call);
+    results.emplace_back();
+    if (!error) continue;
+    results.back() = MakeResult(*call);
+    *results.back()->mutable_error() = *error;
+    ++invocations_;
+  }
+  Leave(ending);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    if (results[i]) {
+      owner_.OnResult(*this, *calls[i], *std::move(results[i]));
+    } else {
+      owner_.OnRejected(*this, *calls[i], "died-before-start");
+    }
   }
   owner_.OnTerminating(*this, by_itself);
 }
@@ -292,31 +216,42 @@ void Instance::OnExit(const SandboxExit& exit) {
                        {{"instance_id", id_}, {"error", exit.start_error}});
     Fail(Ending::kDead, StartImpossible(function_->name()),
          /*by_itself=*/true);
-  } else if (state_ == pb::INSTANCE_STATE_BUSY && !started_seen_ &&
-             !exit.out_of_memory) {
-    Leave(Ending::kDead);
-    owner_.OnRejected(*this, "died-before-start");
-    owner_.OnTerminating(*this, /*by_itself=*/true);
   } else if (state_ != pb::INSTANCE_STATE_TERMINATING) {
     context_.log.Warn("instance ended by itself",
                       {{"instance_id", id_},
                        {"exit", DescribeExit(exit)},
                        {"out_of_memory", exit.out_of_memory},
                        {"lost", exit.lost}});
-    Fail(Ending::kDead, EndedBecause(exit), /*by_itself=*/true);
+    if (state_ == pb::INSTANCE_STATE_BUSY) {
+      FailCalls(
+          Ending::kDead,
+          [&](const RunningCall& call) { return CallEndedBecause(exit, call); },
+          /*by_itself=*/true);
+    } else {
+      Fail(Ending::kDead, StartEndedBecause(exit), /*by_itself=*/true);
+    }
   }
   context_.timers.Cancel(timer_);
   owner_.OnGone(*this);
 }
 
-Error Instance::EndedBecause(const SandboxExit& exit) const {
+Error Instance::StartEndedBecause(const SandboxExit& exit) const {
   const std::string& name = function_->name();
-  const bool warming = state_ == pb::INSTANCE_STATE_WARMING;
-  if (exit.lost) return warming ? StartImpossible(name) : InstanceLost(name);
+  if (exit.lost) return StartImpossible(name);
   if (exit.out_of_memory) {
-    return FunctionOutOfMemory(name, memory_limit_, !warming && started_seen_);
+    return FunctionOutOfMemory(name, memory_limit_, /*started=*/false);
   }
-  return warming ? InitCrashed(name, exit) : FunctionCrashed(name, exit);
+  return InitCrashed(name, exit);
+}
+
+std::optional<Error> Instance::CallEndedBecause(const SandboxExit& exit,
+                                                const RunningCall& call) const {
+  const std::string& name = function_->name();
+  if (exit.out_of_memory) {
+    return FunctionOutOfMemory(name, memory_limit_, call.started);
+  }
+  if (!call.started) return std::nullopt;
+  return exit.lost ? InstanceLost(name) : FunctionCrashed(name, exit);
 }
 
 bool Instance::Apply(InstanceEvent event) {

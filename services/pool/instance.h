@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -13,6 +16,8 @@
 #include "services/pool/instance_message.h"
 #include "services/pool/instance_state.h"
 #include "services/pool/output_capture.h"
+#include "services/pool/output_lines.h"
+#include "services/pool/running_call.h"
 #include "services/pool/sandbox.h"
 #include "services/registry/client/function_directory.h"
 
@@ -31,14 +36,16 @@ class InstanceOwner {
   // It never became warm. OnTerminating follows.
   virtual void OnStartFailed(Instance& instance, const Error& error,
                              std::vector<std::string> logs) = 0;
-  // The process has acknowledged the invocation: user code runs.
-  virtual void OnStarted(Instance& instance) = 0;
-  // The invocation has ended. The instance is WARM, unless `result` says that
-  // it is not free: then OnTerminating follows.
-  virtual void OnResult(Instance& instance,
+  // The process has acknowledged an invocation: user code runs.
+  virtual void OnStarted(Instance& instance, const RunningCall& call) = 0;
+  // An invocation has ended; `call` is gone from the instance. It takes another
+  // in its place, unless `result` says that it is not free: then OnTerminating
+  // follows, at the latest when its other invocations have ended.
+  virtual void OnResult(Instance& instance, const RunningCall& call,
                         serverless::pool::v1::Result result) = 0;
   // It died before user code saw the invocation. OnTerminating follows.
-  virtual void OnRejected(Instance& instance, absl::string_view reason) = 0;
+  virtual void OnRejected(Instance& instance, const RunningCall& call,
+                          absl::string_view reason) = 0;
   // -> TERMINATING. `by_itself`: nobody asked for it.
   virtual void OnTerminating(Instance& instance, bool by_itself) = 0;
   // The process is gone; nothing follows. The owner destroys the instance.
@@ -67,7 +74,7 @@ struct InstanceContext {
 //
 //   Instance instance(context, "inst-000001", function, owner);
 //   instance.Start(spec);                   // -> OnWarm
-//   instance.Invoke(dispatch);              // -> OnStarted, OnResult
+//   instance.Invoke(router, dispatch);      // -> OnStarted, OnResult
 //   instance.Retire();                      // -> OnTerminating, OnGone
 class Instance final : private SandboxListener {
  public:
@@ -85,15 +92,20 @@ class Instance final : private SandboxListener {
 
   // COLD -> WARMING. `spec` is complete but for the id.
   void Start(SandboxSpec spec);
-  // WARM -> BUSY.
-  void Invoke(const serverless::pool::v1::Dispatch& dispatch);
+  // Whether Invoke is allowed: it runs fewer invocations than the function's
+  // `concurrency`, and is to go on after them.
+  bool accepts() const;
+  // WARM or BUSY -> BUSY.
+  void Invoke(RouterId router, const serverless::pool::v1::Dispatch& dispatch);
+  // Ends one invocation with CANCELLED, if it is still running. Nothing can
+  // stop a handler but the end of its process: that comes at once, or when the
+  // other invocations on it have ended.
+  void Cancel(RouterId router, uint64_t dispatch_id);
   // Ends it in an orderly way. What it is doing ends with INSTANCE_LOST.
   void Retire();
   // Ends it at once; a start or an invocation under way ends with `error`.
   void Abort(const Error& error);
 
-  // Of the invocation it is running.
-  const std::string& request_id() const { return request_id_; }
   absl::Duration age() const { return context_.clock.Now() - created_; }
   // Since it became free; zero when it is not.
   absl::Duration idle() const;
@@ -110,12 +122,14 @@ class Instance final : private SandboxListener {
   void OnOutput(absl::string_view bytes) override;
   void OnExit(const SandboxExit& exit) override;
 
-  // Both return an error for a violation of the contract.
+  // These return an error for a violation of the contract.
   absl::Status HandleFrame(const Frame& frame);
   absl::Status HandleWarming(const Frame& frame);
   absl::Status HandleBusy(const Frame& frame);
-  absl::Status HandleResult(absl::string_view payload);
-  absl::Status HandleError(absl::string_view payload);
+  absl::Status HandleStarted(RunningCall& call, absl::string_view payload);
+  absl::Status HandleResult(RunningCall& call, absl::string_view payload);
+  absl::Status HandleError(RunningCall& call, absl::string_view payload);
+  absl::Status HandleLog(RunningCall& call, absl::string_view payload);
 
   enum class Ending { kAsk, kKill, kDead };
   // Moves to the state that the table names; a wrong event is logged as a bug.
@@ -124,13 +138,29 @@ class Instance final : private SandboxListener {
   void Leave(Ending ending);
   // Leave, telling the owner how what was under way has ended.
   void Fail(Ending ending, const Error& error, bool by_itself);
-  // Ends an invocation that leaves the instance free.
-  void Finish(serverless::pool::v1::Result result);
-  serverless::pool::v1::Result MakeResult();
-  // Why it has ended by itself.
-  Error EndedBecause(const SandboxExit& exit) const;
-  // Ends after an answer, because something is left that belongs to nobody.
-  void Discard(serverless::pool::v1::Result result);
+  // The same for each invocation in its own way; no error means that user code
+  // has not seen it.
+  using HowItEnds =
+      absl::FunctionRef<std::optional<Error>(const RunningCall& call)>;
+  void FailCalls(Ending ending, HowItEnds how, bool by_itself);
+  // How an invocation ends with a process that has ended by itself.
+  std::optional<Error> CallEndedBecause(const SandboxExit& exit,
+                                        const RunningCall& call) const;
+  // Why a start came to nothing.
+  Error StartEndedBecause(const SandboxExit& exit) const;
+
+  // ---- invocations (instance_calls.cc)
+  RunningCall* FindCall(const Nonce& nonce);
+  // By the client's name for it.
+  RunningCall* FindCall(absl::string_view request_id);
+  // Ends one invocation and leaves the others alone.
+  void Finish(RunningCall& call, serverless::pool::v1::Result result);
+  // Ends one whose handler may go on running: the instance is of no use once
+  // the others have ended.
+  void Abandon(RunningCall& call, const Error& error, bool by_itself);
+  serverless::pool::v1::Result MakeResult(RunningCall& call);
+  bool LeftProcessesBehind() const;
+  int concurrency() const;
   // Freezes it once it has been idle for long enough. One timer runs at most,
   // so that a busy instance does not make one for every invocation.
   void FreezeWhenIdle();
@@ -143,21 +173,25 @@ class Instance final : private SandboxListener {
   InstanceState state_ = serverless::pool::v1::INSTANCE_STATE_COLD;
   std::unique_ptr<SandboxProcess> process_;
   FrameParser parser_;
+  // What was printed since the last result; with concurrency, what nobody knows
+  // the invocation of.
   OutputCapture output_;
-  // Start or init timeout, invocation timeout, grace or last step: one at a
-  // time.
+  // Start or init timeout, grace or last step: one at a time.
   TimerId timer_ = 0;
   TimerId freeze_timer_ = 0;
   bool frozen_ = false;
-  // Of CONFIG or of the invocation: what the process must answer with.
+  // Of CONFIG: what the process must answer with.
   Nonce nonce_{};
   bool hello_seen_ = false;
-  bool started_seen_ = false;
-  std::string request_id_;
+  std::vector<std::unique_ptr<RunningCall>> calls_;
+  // Those whose handlers may still be running and answering.
+  std::vector<Nonce> abandoned_;
+  // It ends with the last of its invocations.
+  bool spent_ = false;
+  OutputLines lines_;  // With concurrency only.
   int invocations_ = 0;
   const absl::Time created_;
   absl::Time started_at_, hello_at_, ready_at_;
-  absl::Time invoked_at_;
   absl::Time idle_since_;
   // MB that it was given.
   int memory_limit_ = 0;

@@ -117,6 +117,13 @@ Error InstanceLost(absl::string_view name) {
                    "maybe");
 }
 
+Error CallCancelled(absl::string_view name, bool started) {
+  return MakeError(
+      "CANCELLED",
+      absl::StrCat(name, " was stopped because its client disconnected"),
+      started ? "yes" : "maybe");
+}
+
 std::string DescribeExit(const SandboxExit& exit) {
   if (exit.signal == 0)
     return absl::StrCat("exited with code ", exit.exit_code);

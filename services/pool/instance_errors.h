@@ -27,6 +27,7 @@ Error InitCrashed(absl::string_view name, const SandboxExit& exit);
 Error InitTimeout(absl::string_view name, absl::Duration timeout);
 Error StartImpossible(absl::string_view name);
 Error InstanceLost(absl::string_view name);
+Error CallCancelled(absl::string_view name, bool started);
 
 // "exited with code 3", "was killed by signal 9 (SIGKILL)".
 std::string DescribeExit(const SandboxExit& exit);

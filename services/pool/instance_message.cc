@@ -123,6 +123,7 @@ std::string ConfigPayload(const serverless::function::v1::Function& function,
   environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = memory;
   return Dump(Json{
       {"contract", kContractVersion},
+      {"concurrency", std::max(1, function.concurrency())},
       {"instanceId", std::string(instance_id)},
       {"functionId", function.id()},
       {"functionName", function.name()},

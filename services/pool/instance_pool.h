@@ -68,6 +68,7 @@ class InstancePool final : private InstanceOwner {
   void StartInstance(RouterId router,
                      const serverless::pool::v1::StartInstance& request);
   void Dispatch(RouterId router, const serverless::pool::v1::Dispatch& request);
+  void Cancel(RouterId router, const serverless::pool::v1::Cancel& request);
 
   // ---- people, tools and the scaler.
   using WarmId = uint64_t;
@@ -105,10 +106,11 @@ class InstancePool final : private InstanceOwner {
   void OnWarm(Instance& instance) override;
   void OnStartFailed(Instance& instance, const Error& error,
                      std::vector<std::string> logs) override;
-  void OnStarted(Instance& instance) override;
-  void OnResult(Instance& instance,
+  void OnStarted(Instance& instance, const RunningCall& call) override;
+  void OnResult(Instance& instance, const RunningCall& call,
                 serverless::pool::v1::Result result) override;
-  void OnRejected(Instance& instance, absl::string_view reason) override;
+  void OnRejected(Instance& instance, const RunningCall& call,
+                  absl::string_view reason) override;
   void OnTerminating(Instance& instance, bool by_itself) override;
   void OnGone(Instance& instance) override;
 

@@ -69,49 +69,51 @@ void InstancePool::OnStartFailed(Instance& instance, const Error& error,
   }
 }
 
-void InstancePool::OnStarted(Instance& instance) {
+void InstancePool::OnStarted(Instance& instance, const RunningCall& call) {
   pb::AttachResponse message;
-  message.mutable_started()->set_request_id(instance.request_id());
+  message.mutable_started()->set_request_id(call.request_id);
+  message.mutable_started()->set_dispatch_id(call.dispatch_id);
   message.mutable_started()->set_instance_id(instance.id());
-  SendTo(MemberOf(instance).dispatcher, std::move(message));
+  SendTo(call.router, std::move(message));
 }
 
-void InstancePool::OnResult(Instance& instance, pb::Result result) {
+void InstancePool::OnResult(Instance& instance, const RunningCall& call,
+                            pb::Result result) {
   Member& member = MemberOf(instance);
-  const RouterId dispatcher = std::exchange(member.dispatcher, 0);
   const bool retire =
       result.instance_free() &&
       (member.retire_when_free || instance.function().reuse() == "never");
   if (retire) result.set_instance_free(false);
-  const bool free = result.instance_free();
   if (result.has_error()) {
     log_.Info("invocation failed", {{"instance_id", instance.id()},
                                     {"function_id", instance.function().id()},
-                                    {"request_id", instance.request_id()},
+                                    {"request_id", call.request_id},
                                     {"code", result.error().code()}});
   } else {
     GroupOf(instance.function().id()).backoff.Reset();
   }
   pb::AttachResponse message;
   *message.mutable_result() = std::move(result);
-  SendTo(dispatcher, std::move(message));
+  SendTo(call.router, std::move(message));
+  if (!member.is(pb::INSTANCE_STATE_WARM)) return;
   if (retire && instance.function().reuse() == "never") {
     instance.Abort(Error());  // Nothing in it is worth a farewell.
   } else if (retire) {
     instance.Retire();
-  } else if (free) {
+  } else {
     // The Result has told the router that sent the call.
-    Announce(member, dispatcher);
+    Announce(member, call.router);
   }
 }
 
-void InstancePool::OnRejected(Instance& instance, absl::string_view reason) {
-  Member& member = MemberOf(instance);
+void InstancePool::OnRejected(Instance& instance, const RunningCall& call,
+                              absl::string_view reason) {
   pb::AttachResponse message;
-  message.mutable_rejected()->set_request_id(instance.request_id());
+  message.mutable_rejected()->set_request_id(call.request_id);
+  message.mutable_rejected()->set_dispatch_id(call.dispatch_id);
   message.mutable_rejected()->set_instance_id(instance.id());
   message.mutable_rejected()->set_reason(std::string(reason));
-  SendTo(std::exchange(member.dispatcher, 0), std::move(message));
+  SendTo(call.router, std::move(message));
 }
 
 void InstancePool::OnTerminating(Instance& instance, bool by_itself) {

@@ -26,6 +26,7 @@ pb::AttachResponse UpdateOf(const Member& member, int memory) {
   if (instance.state() == pb::INSTANCE_STATE_WARM) {
     update.set_start_ms(absl::ToDoubleMilliseconds(instance.start_duration()));
     update.set_init_ms(absl::ToDoubleMilliseconds(instance.init_duration()));
+    update.set_concurrency(std::max(1, instance.function().concurrency()));
   }
   return message;
 }
@@ -71,6 +72,7 @@ void InstancePool::Reject(RouterId router, const pb::Dispatch& request,
                           absl::string_view reason) {
   pb::AttachResponse message;
   message.mutable_rejected()->set_request_id(request.request_id());
+  message.mutable_rejected()->set_dispatch_id(request.dispatch_id());
   message.mutable_rejected()->set_instance_id(request.instance_id());
   message.mutable_rejected()->set_reason(std::string(reason));
   SendTo(router, std::move(message));
@@ -80,22 +82,29 @@ void InstancePool::Dispatch(RouterId router, const pb::Dispatch& request) {
   Member* member = FindMember(request.instance_id());
   if (draining_) return Reject(router, request, "draining");
   if (member == nullptr) return Reject(router, request, "unknown-instance");
-  if (!member->is(pb::INSTANCE_STATE_WARM)) {
+  if (!member->instance->accepts()) {
     return Reject(router, request, "not-warm");
   }
   if (request.event().size() > kMaxBodyBytes) {
     pb::AttachResponse message;
     pb::Result& result = *message.mutable_result();
     result.set_request_id(request.request_id());
+    result.set_dispatch_id(request.dispatch_id());
     result.set_instance_id(request.instance_id());
     *result.mutable_error() =
         MakeError("PAYLOAD_TOO_LARGE", "the event is larger than 6 MiB", "no");
     result.set_instance_free(true);
     return SendTo(router, std::move(message));
   }
-  member->dispatcher = router;
-  member->instance->Invoke(request);
-  Announce(*member, router);
+  const bool was_free = member->is(pb::INSTANCE_STATE_WARM);
+  member->instance->Invoke(router, request);
+  if (was_free) Announce(*member, router);
+}
+
+void InstancePool::Cancel(RouterId router, const pb::Cancel& request) {
+  if (Member* member = FindMember(request.instance_id()); member != nullptr) {
+    member->instance->Cancel(router, request.dispatch_id());
+  }
 }
 
 InstancePool::WarmId InstancePool::Warm(const pb::WarmRequest& request,

@@ -19,7 +19,7 @@ constexpr std::array<std::array<InstanceState, 5>, 6> kTable = {{
     {kWarming, kNone, kNone, kNone, kGoing},
     {kNone, kWarm, kNone, kNone, kGoing},
     {kNone, kNone, kBusy, kNone, kGoing},
-    {kNone, kNone, kNone, kWarm, kGoing},
+    {kNone, kNone, kBusy, kWarm, kGoing},
     {kNone, kNone, kNone, kNone, kNone},
 }};
 

@@ -17,7 +17,7 @@ enum class InstanceEvent {
   kReady,
   // An invocation was sent to it.
   kInvoke,
-  // The invocation has ended and the instance can take another.
+  // The only invocation on it has ended, and it can take others.
   kFinish,
   // It is to end: retired, timed out, killed or dead.
   kEnd,
@@ -30,7 +30,7 @@ enum class InstanceEvent {
 //   COLD       WARMING   -       -        -        TERMINATING
 //   WARMING    -         WARM    -        -        TERMINATING
 //   WARM       -         -       BUSY     -        TERMINATING
-//   BUSY       -         -       -        WARM     TERMINATING
+//   BUSY       -         -       BUSY     WARM     TERMINATING
 //   TERMINATING-         -       -        -        -
 std::optional<InstanceState> NextState(InstanceState state,
                                        InstanceEvent event);

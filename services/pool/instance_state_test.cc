@@ -24,6 +24,8 @@ TEST(InstanceStateTest, AllowsExactlyTheTransitionsOfTheLifeCycle) {
            pb::INSTANCE_STATE_BUSY},
           {{pb::INSTANCE_STATE_WARM, InstanceEvent::kEnd},
            pb::INSTANCE_STATE_TERMINATING},
+          {{pb::INSTANCE_STATE_BUSY, InstanceEvent::kInvoke},
+           pb::INSTANCE_STATE_BUSY},
           {{pb::INSTANCE_STATE_BUSY, InstanceEvent::kFinish},
            pb::INSTANCE_STATE_WARM},
           {{pb::INSTANCE_STATE_BUSY, InstanceEvent::kEnd},

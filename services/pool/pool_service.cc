@@ -89,7 +89,7 @@ class PoolNodeService::Session final
   // and to be woken up for.
   void Send(pb::AttachResponse message) override {
     if (message.has_result() && held_.has_started() &&
-        message.result().instance_id() == held_.started().instance_id()) {
+        message.result().dispatch_id() == held_.started().dispatch_id()) {
       held_.Clear();
     }
     SendHeld();
@@ -119,6 +119,8 @@ class PoolNodeService::Session final
       service_.pool_.StartInstance(router_, message.start());
     } else if (message.has_dispatch()) {
       service_.pool_.Dispatch(router_, message.dispatch());
+    } else if (message.has_cancel()) {
+      service_.pool_.Cancel(router_, message.cancel());
     }
   }
 

@@ -7,7 +7,8 @@ const std::vector<Runtime>& SupportedRuntimes() {
       {.name = "node",
        .handler = std::regex(
            R"([A-Za-z0-9_-][A-Za-z0-9_/-]*(\.[A-Za-z_$][A-Za-z0-9_$]*)+)"),
-       .handler_form = "file.export, as in index.handler"},
+       .handler_form = "file.export, as in index.handler",
+       .concurrent = true},
       {.name = "python",
        .handler = std::regex(
            R"([A-Za-z0-9_-][A-Za-z0-9_/-]*(\.[A-Za-z_][A-Za-z0-9_]*)+)"),
@@ -15,7 +16,8 @@ const std::vector<Runtime>& SupportedRuntimes() {
       {.name = "go",
        .handler = std::regex(R"([A-Za-z_][A-Za-z0-9_]*)"),
        .handler_form = "the name of a function, as in Handler",
-       .default_handler = "Handler"},
+       .default_handler = "Handler",
+       .concurrent = true},
       {.name = "rust",
        .handler = std::regex(R"([A-Za-z_][A-Za-z0-9_]*)"),
        .handler_form = "the name of a function, as in handler",

@@ -18,6 +18,8 @@ struct Runtime {
   std::string handler_form;
   // Taken when a function names none; empty: it has to.
   std::string default_handler;
+  // Whether one instance can run several calls at a time.
+  bool concurrent = false;
 };
 
 // The runtimes of this release.

@@ -80,6 +80,20 @@ void CheckCode(const Function& function, Validator::Code code,
   }
 }
 
+void CheckConcurrency(const Function& f, FieldProblems& problems) {
+  CheckRange("concurrency", f.concurrency(), 1, 100, problems);
+  if (f.concurrency() <= 1) return;
+  const Runtime* runtime = FindRuntime(f.runtime());
+  if (runtime != nullptr && !runtime->concurrent) {
+    problems.Add("concurrency",
+                 absl::StrCat("must be 1 for ", runtime->name,
+                              "; node and go can run more calls at a time"));
+  }
+  if (f.reuse() == "never") {
+    problems.Add("concurrency", "must be 1 when reuse is \"never\"");
+  }
+}
+
 void CheckLimits(const Function& f, FieldProblems& problems) {
   CheckRange("timeout", f.timeout(), 1, 900000, problems);
   CheckRange("memory", f.memory(), 32, 10240, problems);
@@ -91,7 +105,7 @@ void CheckLimits(const Function& f, FieldProblems& problems) {
                                               "which is ",
                                               f.max_instances()));
   }
-  if (f.concurrency() != 1) problems.Add("concurrency", "must be 1");
+  CheckConcurrency(f, problems);
   if (f.has_idle_timeout()) {
     CheckRange("idleTimeout", f.idle_timeout(), 1000, 86400000, problems);
   }

@@ -26,7 +26,7 @@ void AnswerStream::OnPart(ResponsePart part) {
   {
     MutexLock lock(mu_);
     if (end_) return;
-    request_id_ = part.request_id();
+    dispatch_id_ = part.dispatch_id();
     instance_id_ = part.instance_id();
     if (part.has_head()) {
       head_seen_ = true;
@@ -118,7 +118,7 @@ void AnswerStream::Drop() {
 std::optional<Credit> AnswerStream::TakeCredit() {
   if (end_ || ungranted_ < kGrantBytes) return std::nullopt;
   Credit credit;
-  credit.set_request_id(request_id_);
+  credit.set_dispatch_id(dispatch_id_);
   credit.set_instance_id(instance_id_);
   credit.set_bytes(std::exchange(ungranted_, 0));
   return credit;

@@ -71,7 +71,7 @@ class AnswerStream final {
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool gone_ ABSL_GUARDED_BY(mu_) = false;
   // Whom credit is for: set by the first part.
-  std::string request_id_ ABSL_GUARDED_BY(mu_);
+  uint64_t dispatch_id_ ABSL_GUARDED_BY(mu_) = 0;
   std::string instance_id_ ABSL_GUARDED_BY(mu_);
   int32_t ungranted_ ABSL_GUARDED_BY(mu_) = 0;
 };

@@ -84,7 +84,7 @@ class AnswerStreamTest : public testing::Test {
   std::vector<int> credits_;
   AnswerStream stream_{std::make_unique<FakeClient>(seen_),
                        [this](Credit credit) {
-                         EXPECT_EQ(credit.request_id(), "req-1");
+                         EXPECT_EQ(credit.dispatch_id(), 7u);
                          EXPECT_EQ(credit.instance_id(), "inst-1");
                          credits_.push_back(credit.bytes());
                        }};
@@ -92,7 +92,7 @@ class AnswerStreamTest : public testing::Test {
  private:
   static ResponsePart Part() {
     ResponsePart part;
-    part.set_request_id("req-1");
+    part.set_dispatch_id(7);
     part.set_instance_id("inst-1");
     return part;
   }

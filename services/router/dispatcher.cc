@@ -103,24 +103,27 @@ void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
 
   const absl::Time now = clock_.Now();
   InstanceRecord& instance = instances_[instance_id];
-  instance.running = invocation;
-  instance.running_cold = {
+  invocation->cold = {
       .cold = !instance.used && invocation->enqueued < instance.warm_at,
       .start_ms = instance.start_ms,
       .init_ms = instance.init_ms};
   instance.used = true;
-  ++running_;
+  ++instance.running;
+  ++queue.running;
   ++invocation->attempts;
   invocation->instance_id = instance_id;
+  invocation->dispatch_id = ++last_dispatch_;
   invocation->dispatched = now;
   invocation->started = false;
+  running_[invocation->dispatch_id] = invocation;
   const absl::Duration timeout = TimeoutOf(*invocation, now);
   invocation->timer = timers_.Schedule(
-      timeout + kSilenceGrace, [this, instance_id, invocation] {
-        OnSilenceTimer(instance_id, invocation);
+      timeout + kSilenceGrace, [this, dispatch_id = invocation->dispatch_id] {
+        OnSilenceTimer(dispatch_id);
       });
 
   Dispatch& dispatch = effects.dispatches.emplace_back();
+  dispatch.set_dispatch_id(invocation->dispatch_id);
   dispatch.set_request_id(invocation->request_id);
   dispatch.set_instance_id(instance_id);
   dispatch.set_event(invocation->event);
@@ -234,25 +237,21 @@ absl::Status Dispatcher::WaitError(const FunctionQueue& queue,
   return queue.start_error;
 }
 
-void Dispatcher::OnSilenceTimer(const std::string& instance_id,
-                                const InvocationPtr& invocation) {
+void Dispatcher::OnSilenceTimer(uint64_t dispatch_id) {
   Effects effects;
   {
     MutexLock lock(mu_);
-    const auto it = instances_.find(instance_id);
-    if (it == instances_.end() || it->second.running != invocation) return;
-    const ColdStart cold = it->second.running_cold;
-    it->second.running = nullptr;
-    if (--running_ == 0) idle_.SignalAll();
+    const InvocationPtr invocation = TakeRunning(dispatch_id, /*free=*/false);
+    if (invocation == nullptr) return;
     effects.finished.emplace_back(
         invocation,
-        ErrorReceipt(*invocation, cold,
+        ErrorReceipt(*invocation,
                      PoolSilent(invocation->function->name(),
                                 clock_.Now() - invocation->dispatched),
                      {}));
-    const QueueKey key = it->second.key;
-    ForgetInstance(instance_id);
+    const QueueKey key = KeyOf(*invocation);
     Advance(key, queues_[key], effects);
+    EraseIfUnused(key);
   }
   Apply(std::move(effects));
 }
@@ -284,16 +283,15 @@ std::map<std::string, Dispatcher::Load> Dispatcher::Loads() const {
   for (const auto& [key, queue] : queues_) {
     Load& load = loads[key.first];
     load.queue_depth += static_cast<int>(queue.waiting.size());
-    load.in_flight += queue.live - static_cast<int>(queue.idle.size());
+    load.in_flight += queue.running;
     load.starting += queue.starting();
     for (const InvocationPtr& invocation : queue.waiting) {
       load.bytes += static_cast<int64_t>(invocation->event.size());
     }
   }
-  for (const auto& [id, instance] : instances_) {
-    if (instance.running == nullptr) continue;
-    loads[instance.key.first].bytes +=
-        static_cast<int64_t>(instance.running->event.size());
+  for (const auto& [id, invocation] : running_) {
+    loads[invocation->function->id()].bytes +=
+        static_cast<int64_t>(invocation->event.size());
   }
   return loads;
 }
@@ -308,7 +306,7 @@ void Dispatcher::Drain(absl::Duration timeout) {
   Apply(std::move(effects));
   const absl::Time deadline = clock_.Now() + timeout;
   MutexLock lock(mu_);
-  while (running_ > 0) {
+  while (!running_.empty()) {
     const absl::Duration left = deadline - clock_.Now();
     if (left <= absl::ZeroDuration()) return;
     idle_.WaitFor(mu_, left);

@@ -107,8 +107,10 @@ class Dispatcher final : public NodeLink::Listener {
     absl::Time warm_at;
     double start_ms = 0;
     double init_ms = 0;
-    InvocationPtr running;
-    ColdStart running_cold;
+    int concurrency = 1;  // Calls that it takes at a time.
+    int running = 0;
+    // It takes no more, and is forgotten with the last of its calls.
+    bool leaving = false;
   };
 
   // What to do once the lock is released.
@@ -141,18 +143,19 @@ class Dispatcher final : public NodeLink::Listener {
   void EndQueued(FunctionQueue& queue, const absl::Status& status,
                  Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnQueueTimer(const InvocationPtr& invocation) ABSL_LOCKS_EXCLUDED(mu_);
-  void OnSilenceTimer(const std::string& instance_id,
-                      const InvocationPtr& invocation) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnSilenceTimer(uint64_t dispatch_id) ABSL_LOCKS_EXCLUDED(mu_);
   // Why `invocation` has waited in vain.
   absl::Status WaitError(const FunctionQueue& queue,
                          const Invocation& invocation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ForgetInstance(const std::string& instance_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The call that runs on an instance, taken off it; null when there is none
-  // or its id is another.
-  InvocationPtr TakeRunning(const std::string& instance_id,
-                            const std::string& request_id)
+  // The call that was dispatched by this id, which runs no longer; null when
+  // there is none. `free`: its instance takes another one in its place.
+  InvocationPtr TakeRunning(uint64_t dispatch_id, bool free)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Its slots are up for calls.
+  void AddIdle(const std::string& instance_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseIfUnused(const QueueKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -185,6 +188,10 @@ class Dispatcher final : public NodeLink::Listener {
   void OfferRoom(Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Lets free instances of those above their share give way.
   void ShareNode(Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The one without a call that was used the longest ago; empty when there is
+  // none.
+  std::string UnusedInstance(const FunctionQueue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A free instance of a function, which is forgotten; empty when it has none.
   std::string GiveUpInstance(const std::string& function_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -205,7 +212,9 @@ class Dispatcher final : public NodeLink::Listener {
   CondVar idle_;  // Signalled when nothing runs any more.
   bool connected_ ABSL_GUARDED_BY(mu_) = false;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
-  int running_ ABSL_GUARDED_BY(mu_) = 0;
+  // By dispatch id.
+  absl::flat_hash_map<uint64_t, InvocationPtr> running_ ABSL_GUARDED_BY(mu_);
+  uint64_t last_dispatch_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<QueueKey, FunctionQueue> queues_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, InstanceRecord> instances_
       ABSL_GUARDED_BY(mu_);

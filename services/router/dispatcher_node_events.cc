@@ -34,16 +34,14 @@ void Dispatcher::OnDisconnected() {
   {
     MutexLock lock(mu_);
     connected_ = false;
-    for (auto& [id, instance] : instances_) {
-      if (instance.running == nullptr) continue;
-      timers_.Cancel(instance.running->timer);
+    for (auto& [id, invocation] : std::exchange(running_, {})) {
+      timers_.Cancel(invocation->timer);
       effects.finished.emplace_back(
-          instance.running,
-          ErrorReceipt(*instance.running, instance.running_cold,
-                       InstanceLost(instance.running->function->name()), {}));
+          invocation,
+          ErrorReceipt(*invocation, InstanceLost(invocation->function->name()),
+                       {}));
     }
     instances_.clear();
-    running_ = 0;
     idle_.SignalAll();
     for (auto it = queues_.begin(); it != queues_.end();) {
       FunctionQueue& queue = it->second;
@@ -51,6 +49,7 @@ void Dispatcher::OnDisconnected() {
       queue.pending_starts.clear();
       queue.warming = 0;
       queue.live = 0;
+      queue.running = 0;
       queue.contends = false;
       it = queue.waiting.empty() ? queues_.erase(it) : std::next(it);
     }
@@ -82,7 +81,13 @@ void Dispatcher::OnInstance(const InstanceUpdate& update) {
         FunctionQueue& queue = queues_[key];
         queue.NoteHolding(clock_.Now());
         const bool granted = queue.pending_starts.erase(update.start_id()) > 0;
-        if (known != instances_.end() && known->second.warm) break;
+        if (known != instances_.end() && known->second.warm) {
+          if (!std::exchange(known->second.leaving, false)) break;
+          // Another router had all of it, and no longer has.
+          AddIdle(update.instance_id());
+          Advance(key, queue, effects);
+          break;
+        }
         if (known != instances_.end()) --queue.warming;
         InstanceRecord& instance = instances_[update.instance_id()];
         instance.key = key;
@@ -90,11 +95,10 @@ void Dispatcher::OnInstance(const InstanceUpdate& update) {
         instance.warm_at = clock_.Now();
         instance.start_ms = update.start_ms();
         instance.init_ms = update.init_ms();
+        instance.concurrency = std::max(1, update.concurrency());
         queue.instance_memory = update.memory();
         ++queue.live;
-        // Below those in use: one started ahead of demand must not take their
-        // calls and let them expire.
-        queue.idle.insert(queue.idle.begin(), update.instance_id());
+        AddIdle(update.instance_id());
         queue.start_error = absl::OkStatus();
         queue.start_pause = absl::ZeroDuration();
         Advance(key, queue, effects);
@@ -102,10 +106,8 @@ void Dispatcher::OnInstance(const InstanceUpdate& update) {
         break;
       }
       case serverless::pool::v1::INSTANCE_STATE_TERMINATING: {
-        // A busy one is forgotten with its result.
-        if (known == instances_.end() || known->second.running != nullptr) {
-          break;
-        }
+        // A busy one is forgotten with its last result.
+        if (known == instances_.end() || known->second.running > 0) break;
         ForgetInstance(update.instance_id());
         OfferRoom(effects);
         if (const auto it = queues_.find(key); it != queues_.end()) {
@@ -149,9 +151,10 @@ void Dispatcher::OnStartFailed(const StartFailed& failure) {
       const InvocationPtr invocation = std::move(queue.waiting.front());
       queue.waiting.pop_front();
       timers_.Cancel(invocation->timer);
+      invocation->cold = {.cold = true};
       effects.finished.emplace_back(
-          invocation, ErrorReceipt(*invocation, {.cold = true}, failure.error(),
-                                   failure.logs()));
+          invocation,
+          ErrorReceipt(*invocation, failure.error(), failure.logs()));
     }
     AskForStarts(key, queue, effects);
     EraseIfUnused(key);
@@ -162,37 +165,51 @@ void Dispatcher::OnStartFailed(const StartFailed& failure) {
 
 void Dispatcher::OnStarted(const Started& started) {
   MutexLock lock(mu_);
-  const auto it = instances_.find(started.instance_id());
-  if (it == instances_.end() || it->second.running == nullptr) return;
-  it->second.running->started = true;
+  const auto it = running_.find(started.dispatch_id());
+  if (it != running_.end()) it->second->started = true;
 }
 
 void Dispatcher::OnPart(ResponsePart part) {
   InvocationPtr invocation;
   {
     MutexLock lock(mu_);
-    const auto it = instances_.find(part.instance_id());
-    if (it == instances_.end() || it->second.running == nullptr ||
-        it->second.running->request_id != part.request_id()) {
-      return;
-    }
-    invocation = it->second.running;
+    const auto it = running_.find(part.dispatch_id());
+    if (it == running_.end()) return;
+    invocation = it->second;
     // User code has spoken, whether or not Started has come.
     invocation->started = true;
   }
   if (invocation->on_part != nullptr) invocation->on_part(std::move(part));
 }
 
-InvocationPtr Dispatcher::TakeRunning(const std::string& instance_id,
-                                      const std::string& request_id) {
-  const auto it = instances_.find(instance_id);
-  if (it == instances_.end() || it->second.running == nullptr ||
-      it->second.running->request_id != request_id) {
-    return nullptr;
+InvocationPtr Dispatcher::TakeRunning(uint64_t dispatch_id, bool free) {
+  const auto it = running_.find(dispatch_id);
+  if (it == running_.end()) return nullptr;
+  const InvocationPtr invocation = std::move(it->second);
+  running_.erase(it);
+  if (running_.empty()) idle_.SignalAll();
+  timers_.Cancel(invocation->timer);
+  InstanceRecord& instance = instances_[invocation->instance_id];
+  FunctionQueue& queue = queues_[instance.key];
+  --instance.running;
+  --queue.running;
+  if (free && !instance.leaving) {
+    queue.idle.push_back(invocation->instance_id);
+    return invocation;
   }
-  timers_.Cancel(it->second.running->timer);
-  if (--running_ == 0) idle_.SignalAll();
-  return std::exchange(it->second.running, nullptr);
+  instance.leaving = true;
+  queue.RemoveIdle(invocation->instance_id);
+  if (instance.running == 0) ForgetInstance(invocation->instance_id);
+  return invocation;
+}
+
+void Dispatcher::AddIdle(const std::string& instance_id) {
+  const InstanceRecord& instance = instances_[instance_id];
+  auto& idle = queues_[instance.key].idle;
+  // Below those in use: one started ahead of demand must not take their calls
+  // and let them expire.
+  idle.insert(idle.begin(), instance.concurrency - instance.running,
+              instance_id);
 }
 
 void Dispatcher::OnRejected(const Rejected& rejected) {
@@ -200,9 +217,8 @@ void Dispatcher::OnRejected(const Rejected& rejected) {
   {
     MutexLock lock(mu_);
     const InvocationPtr invocation =
-        TakeRunning(rejected.instance_id(), rejected.request_id());
+        TakeRunning(rejected.dispatch_id(), /*free=*/false);
     if (invocation == nullptr) return;
-    ForgetInstance(rejected.instance_id());
     const QueueKey key = KeyOf(*invocation);
     FunctionQueue& queue = queues_[key];
     log_.Debug("dispatch rejected", {{"request_id", invocation->request_id},
@@ -213,8 +229,8 @@ void Dispatcher::OnRejected(const Rejected& rejected) {
       // call again could run it twice.
       effects.finished.emplace_back(
           invocation,
-          ErrorReceipt(*invocation, {},
-                       InstanceLost(invocation->function->name()), {}));
+          ErrorReceipt(*invocation, InstanceLost(invocation->function->name()),
+                       {}));
     } else if (draining_) {
       effects.finished.emplace_back(invocation, Draining());
     } else if (invocation->attempts >= options_.max_attempts) {
@@ -224,6 +240,7 @@ void Dispatcher::OnRejected(const Rejected& rejected) {
     } else {
       // User code has not seen it: it goes back to where it was.
       invocation->instance_id.clear();
+      invocation->cold = {};
       const absl::Time deadline =
           std::min(invocation->enqueued + options_.queue_wait,
                    invocation->client_deadline);
@@ -242,24 +259,17 @@ void Dispatcher::OnResult(Result result) {
   Effects effects;
   {
     MutexLock lock(mu_);
-    const std::string instance_id = result.instance_id();
-    const InvocationPtr invocation =
-        TakeRunning(instance_id, result.request_id());
-    if (invocation == nullptr) return;
-    InstanceRecord& instance = instances_[instance_id];
-    const QueueKey key = instance.key;
-    FunctionQueue& queue = queues_[key];
-    queue.drained.Record(clock_.Now());
     const bool free = result.instance_free();
+    const InvocationPtr invocation = TakeRunning(result.dispatch_id(), free);
+    if (invocation == nullptr) return;
+    const QueueKey key = KeyOf(*invocation);
+    queues_[key].drained.Record(clock_.Now());
     effects.finished.emplace_back(
-        invocation,
-        ResultReceipt(*invocation, instance.running_cold, std::move(result)));
-    if (free) {
-      queue.idle.push_back(instance_id);
-      if (OthersContend(key.first)) ShareNode(effects);
-    } else {
-      ForgetInstance(instance_id);
+        invocation, ResultReceipt(*invocation, std::move(result)));
+    if (!free) {
       OfferRoom(effects);
+    } else if (OthersContend(key.first)) {
+      ShareNode(effects);
     }
     // Another one than before when its last instance has given way.
     Advance(key, queues_[key], effects);

@@ -124,8 +124,8 @@ Claim Dispatcher::ClaimOf(const FunctionQueue& queue) const {
     claim.unit = std::max(claim.unit, node_memory_ / node_instances_);
   }
   claim.instances = queue.held();
-  claim.wanted = queue.live - static_cast<int>(queue.idle.size()) +
-                 static_cast<int>(queue.waiting.size());
+  claim.wanted = queue.InstancesFor(queue.running +
+                                    static_cast<int>(queue.waiting.size()));
   // Of a function that nobody has called here only the pool knows how many
   // instances it is to keep.
   claim.reserved = queue.function == nullptr ? claim.instances
@@ -140,11 +140,18 @@ Claim Dispatcher::ClaimOf(const FunctionQueue& queue) const {
   return claim;
 }
 
+std::string Dispatcher::UnusedInstance(const FunctionQueue& queue) {
+  for (const std::string& instance_id : queue.idle) {
+    if (instances_[instance_id].running == 0) return instance_id;
+  }
+  return "";
+}
+
 std::string Dispatcher::GiveUpInstance(const std::string& function_id) {
   for (auto it = queues_.lower_bound({function_id, 0});
        it != queues_.end() && it->first.first == function_id; ++it) {
-    if (it->second.idle.empty()) continue;
-    std::string instance_id = it->second.idle.front();
+    std::string instance_id = UnusedInstance(it->second);
+    if (instance_id.empty()) continue;
     const QueueKey key = it->first;
     log_.Debug("instance gives way",
                {{"instance_id", instance_id}, {"function_id", function_id}});

@@ -30,7 +30,7 @@ class FakeNode final : public NodeLink {
 
   void Start(pb::StartInstance start) override { starts.push_back(start); }
   void Dispatch(pb::Dispatch dispatch) override {
-    running[dispatch.instance_id()] = dispatch.request_id();
+    running[dispatch.instance_id()] = dispatch.dispatch_id();
   }
   void Grant(pb::Credit) override {}
 
@@ -52,7 +52,7 @@ class FakeNode final : public NodeLink {
       if (owner != function_id || !running.contains(instance_id)) continue;
       pb::Result result;
       result.set_instance_id(instance_id);
-      result.set_request_id(running[instance_id]);
+      result.set_dispatch_id(running[instance_id]);
       result.set_status_code(200);
       result.set_instance_free(true);
       running.erase(instance_id);
@@ -71,7 +71,7 @@ class FakeNode final : public NodeLink {
 
   std::vector<pb::StartInstance> starts;
   std::map<std::string, std::string> instances;  // Function by instance.
-  std::map<std::string, std::string> running;    // Request by instance.
+  std::map<std::string, uint64_t> running;       // Dispatch by instance.
   std::map<std::string, int> served;
 
  private:

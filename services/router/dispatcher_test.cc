@@ -109,9 +109,22 @@ class DispatcherTest : public testing::Test {
   void Terminating(const std::string& id) {
     Update(id, serverless::pool::v1::INSTANCE_STATE_TERMINATING);
   }
+  // The latest dispatch of a call to an instance; 0 when there was none.
+  uint64_t DispatchOf(const std::string& instance_id,
+                      const std::string& request_id) const {
+    uint64_t id = 0;
+    for (const Dispatch& dispatch : link_.dispatches) {
+      if (dispatch.instance_id() == instance_id &&
+          dispatch.request_id() == request_id) {
+        id = dispatch.dispatch_id();
+      }
+    }
+    return id;
+  }
   void Answer(const std::string& instance_id, const std::string& request_id,
               bool instance_free = true) {
     Result result;
+    result.set_dispatch_id(DispatchOf(instance_id, request_id));
     result.set_instance_id(instance_id);
     result.set_request_id(request_id);
     result.set_status_code(200);
@@ -123,6 +136,7 @@ class DispatcherTest : public testing::Test {
   }
   void Reject(const std::string& instance_id, const std::string& request_id) {
     Rejected rejected;
+    rejected.set_dispatch_id(DispatchOf(instance_id, request_id));
     rejected.set_instance_id(instance_id);
     rejected.set_request_id(request_id);
     rejected.set_reason("unknown-instance");
@@ -357,6 +371,7 @@ TEST_F(DispatcherTest, StartedCallIsNeverRunAgain) {
   Warm("inst-2");
   Call& call = Submit("req-1");
   Started started;
+  started.set_dispatch_id(DispatchOf("inst-1", "req-1"));
   started.set_instance_id("inst-1");
   started.set_request_id("req-1");
   dispatcher_.OnStarted(started);
@@ -500,8 +515,7 @@ TEST_F(DispatcherTest, PartsReachTheCallThatAskedForThem) {
   Call& whole = Submit("whole");
   EXPECT_FALSE(link_.dispatches[0].stream());
   serverless::pool::v1::ResponsePart part;
-  part.set_instance_id("inst-1");
-  part.set_request_id("whole");
+  part.set_dispatch_id(DispatchOf("inst-1", "whole"));
   part.set_data("a");
   dispatcher_.OnPart(part);  // From a pool that is mistaken: ignored.
   Answer("inst-1", "whole");
@@ -513,7 +527,7 @@ TEST_F(DispatcherTest, PartsReachTheCallThatAskedForThem) {
              [&](serverless::pool::v1::ResponsePart p) { got += p.data(); });
   EXPECT_TRUE(link_.dispatches[1].stream());
   dispatcher_.OnPart(part);  // Of a call that has ended.
-  part.set_request_id("streamed");
+  part.set_dispatch_id(DispatchOf("inst-1", "streamed"));
   dispatcher_.OnPart(part);
   EXPECT_EQ(got, "a");
   Answer("inst-1", "streamed");

@@ -4,9 +4,16 @@
 
 namespace so {
 
+int FunctionQueue::InstancesFor(int calls) const {
+  const int each =
+      function == nullptr ? 1 : std::max(1, function->concurrency());
+  return (calls + each - 1) / each;
+}
+
 int FunctionQueue::StartsWanted() const {
   if (function == nullptr) return 0;
-  const int unserved = static_cast<int>(waiting.size()) - starting();
+  const int unserved =
+      InstancesFor(static_cast<int>(waiting.size())) - starting();
   const int room = function->max_instances() - live - starting();
   return std::max(0, std::min(unserved, room));
 }

@@ -19,13 +19,15 @@ struct FunctionQueue {
   FunctionPtr function;
   // First in, first out; retries go to the front.
   std::deque<InvocationPtr> waiting;
-  // Ids of warm, free instances, taken from the back: the latest used first.
-  // The ones at the front idle until the pool retires them.
+  // Ids of warm instances, once for every call that they could take now, taken
+  // from the back: the latest used first. The ones at the front idle until the
+  // pool retires them.
   std::vector<std::string> idle;
   // Starts asked for that the pool has not announced yet.
   absl::flat_hash_set<std::string> pending_starts;
   int warming = 0;  // Announced, not warm yet, whoever asked for them.
   int live = 0;     // Warm or busy.
+  int running = 0;  // Calls on its instances.
 
   // Why the latest start failed for lack of means; OK after a success.
   absl::Status start_error;
@@ -50,6 +52,9 @@ struct FunctionQueue {
   int starting() const {
     return warming + static_cast<int>(pending_starts.size());
   }
+
+  // How many instances so many calls take.
+  int InstancesFor(int calls) const;
 
   // How many instances to ask for now: one for every waiting call that no start
   // under way will serve, as far as max_instances allows.

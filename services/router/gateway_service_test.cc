@@ -48,6 +48,7 @@ class EchoNode final : public NodeLink {
  private:
   void Answer(const serverless::pool::v1::Dispatch& dispatch) {
     serverless::pool::v1::Result result;
+    result.set_dispatch_id(dispatch.dispatch_id());
     result.set_request_id(dispatch.request_id());
     result.set_instance_id(dispatch.instance_id());
     result.set_status_code(200);

@@ -100,6 +100,8 @@ void GrpcNodeLink::OnMessage(AttachResponse response) {
     case AttachResponse::kResult:
       listener_->OnResult(std::move(*response.mutable_result()));
       break;
+    case AttachResponse::kPart:
+      break;  // Only for a dispatch with `stream`, of which there is none.
     case AttachResponse::MESSAGE_NOT_SET:
       break;  // From a newer pool.
   }

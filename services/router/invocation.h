@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,13 @@ using InvocationDone = absl::AnyInvocable<void(absl::StatusOr<Receipt>)>;
 using PartArrived =
     absl::AnyInvocable<void(serverless::pool::v1::ResponsePart)>;
 
+// How the instance that served an invocation came to be.
+struct ColdStart {
+  bool cold = false;  // The invocation waited for this instance to start.
+  double start_ms = 0;
+  double init_ms = 0;
+};
+
 // One call on its way: queued, dispatched, started, done.
 struct Invocation {
   std::string request_id;
@@ -39,6 +47,8 @@ struct Invocation {
   // Owned by the dispatcher, under its lock.
   int attempts = 0;
   std::string instance_id;  // Empty while queued.
+  uint64_t dispatch_id = 0;
+  ColdStart cold;
   absl::Time dispatched;
   bool started = false;  // The instance has acknowledged it.
   TimerId timer = 0;     // Queue wait while queued, safety net when dispatched.

@@ -24,7 +24,8 @@ void AddLogs(const Invocation& invocation,
   *logs.Add() = absl::StrCat("[END] Request ", invocation.request_id);
 }
 
-Receipt Begin(const Invocation& invocation, const ColdStart& cold) {
+Receipt Begin(const Invocation& invocation) {
+  const ColdStart& cold = invocation.cold;
   Receipt receipt;
   receipt.set_request_id(invocation.request_id);
   receipt.set_function_id(invocation.function->id());
@@ -47,9 +48,9 @@ Receipt Begin(const Invocation& invocation, const ColdStart& cold) {
 
 }  // namespace
 
-Receipt ResultReceipt(const Invocation& invocation, const ColdStart& cold,
+Receipt ResultReceipt(const Invocation& invocation,
                       serverless::pool::v1::Result result) {
-  Receipt receipt = Begin(invocation, cold);
+  Receipt receipt = Begin(invocation);
   AddLogs(invocation, result.logs(), receipt);
   receipt.set_status_code(result.status_code());
   receipt.set_body(std::move(*result.mutable_body()));
@@ -65,10 +66,10 @@ Receipt ResultReceipt(const Invocation& invocation, const ColdStart& cold,
   return receipt;
 }
 
-Receipt ErrorReceipt(const Invocation& invocation, const ColdStart& cold,
+Receipt ErrorReceipt(const Invocation& invocation,
                      serverless::error::v1::Error error,
                      const RepeatedPtrField<std::string>& printed) {
-  Receipt receipt = Begin(invocation, cold);
+  Receipt receipt = Begin(invocation);
   AddLogs(invocation, printed, receipt);
   *receipt.mutable_error() = std::move(error);
   return receipt;

@@ -6,21 +6,13 @@
 
 namespace so {
 
-// How the instance that served an invocation came to be.
-struct ColdStart {
-  bool cold = false;  // The invocation waited for this instance to start.
-  double start_ms = 0;
-  double init_ms = 0;
-};
-
 // The receipt of an invocation whose result has come.
-Receipt ResultReceipt(const Invocation& invocation, const ColdStart& cold,
+Receipt ResultReceipt(const Invocation& invocation,
                       serverless::pool::v1::Result result);
 
 // The receipt of an invocation whose instance, or whose start, came to nothing.
 Receipt ErrorReceipt(
-    const Invocation& invocation, const ColdStart& cold,
-    serverless::error::v1::Error error,
+    const Invocation& invocation, serverless::error::v1::Error error,
     const google::protobuf::RepeatedPtrField<std::string>& printed);
 
 }  // namespace so

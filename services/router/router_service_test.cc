@@ -60,7 +60,7 @@ class EchoNode final : public NodeLink {
   serverless::pool::v1::ResponsePart PartOf(
       const serverless::pool::v1::Dispatch& dispatch) {
     serverless::pool::v1::ResponsePart part;
-    part.set_request_id(dispatch.request_id());
+    part.set_dispatch_id(dispatch.dispatch_id());
     part.set_instance_id(dispatch.instance_id());
     return part;
   }
@@ -69,6 +69,7 @@ class EchoNode final : public NodeLink {
   }
   void Answer(const serverless::pool::v1::Dispatch& dispatch) {
     serverless::pool::v1::Result result;
+    result.set_dispatch_id(dispatch.dispatch_id());
     result.set_request_id(dispatch.request_id());
     result.set_instance_id(dispatch.instance_id());
     result.set_status_code(200);

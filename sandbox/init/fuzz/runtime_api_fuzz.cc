@@ -26,9 +26,9 @@ class CheckingPort : public so::init::RuntimeApiPort {
       if (!nlohmann::json::accept(payload)) std::abort();
     }
     if (type == FrameType::kResult || type == FrameType::kError) {
-      if (!std::exchange(running_, false)) std::abort();
+      if (running_-- == 0) std::abort();
     }
-    if (type == FrameType::kStarted) running_ = true;
+    if (type == FrameType::kStarted && ++running_ > 2) std::abort();
   }
   void Reply(so::init::ConnectionId, so::init::HttpReply reply) override {
     (void)so::init::EncodeReplyHead(reply, true);
@@ -38,7 +38,7 @@ class CheckingPort : public so::init::RuntimeApiPort {
 
  private:
   bool ready_ = false;
-  bool running_ = false;
+  int running_ = 0;
 };
 
 }  // namespace
@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (so::init::IsJson(bytes)) (void)so::init::JsonMembers(bytes);
 
   CheckingPort port;
-  so::init::RuntimeApi api({}, "arn", port);
+  so::init::RuntimeApi api({}, "arn", /*concurrency=*/2, port);
   so::init::HttpParser parser;
   so::init::HttpRequest request;
   parser.Feed(bytes);

@@ -26,6 +26,7 @@ class FakeProcess final : public SandboxProcess {
     const absl::Status status = parser_.Feed(bytes, [this](const Frame& frame) {
       received.emplace_back(frame.type, std::string(frame.payload));
       nonce = frame.nonce;
+      nonces.push_back(frame.nonce);
       return true;
     });
     (void)status;
@@ -65,6 +66,8 @@ class FakeProcess final : public SandboxProcess {
   Nonce nonce{};
   // Frames from the pool: type and payload.
   std::vector<std::pair<FrameType, std::string>> received;
+  // Their nonces; `nonce` is the last of them.
+  std::vector<Nonce> nonces;
   // Output that only DrainOutput brings.
   std::string unread;
   bool terminated = false;

@@ -76,6 +76,7 @@ FakeProcess& PoolFixture::WarmOne(const std::string& name, int version) {
 void PoolFixture::Dispatch(const std::string& instance_id,
                            const std::string& request_id, int timeout) {
   pb::Dispatch request;
+  request.set_dispatch_id(++dispatches_);
   request.set_request_id(request_id);
   request.set_instance_id(instance_id);
   request.set_event("{}");

@@ -48,6 +48,7 @@ class PoolFixture {
                      const std::string& start_id = "start", int version = 1);
   // Starts one and makes it warm; returns its process.
   FakeProcess& WarmOne(const std::string& name, int version = 1);
+  // The dispatch ids count up from 1.
   void Dispatch(const std::string& instance_id,
                 const std::string& request_id = "req-1", int timeout = 1000);
   // The process ends if the pool wants it to.
@@ -65,6 +66,7 @@ class PoolFixture {
   RouterId router = 0;
 
  private:
+  uint64_t dispatches_ = 0;
   Logger log_{"POOL"};
   InlineExecutor executor_;
   RuntimeCatalog runtimes_;

@@ -109,7 +109,7 @@ pb::Result RealInstance::Invoke(const std::string& event,
     MutexLock lock(mu_);
     before = outcome_.results.size();
   }
-  loop_.Run([&] { instance_->Invoke(dispatch); });
+  loop_.Run([&] { instance_->Invoke(/*router=*/1, dispatch); });
   EXPECT_TRUE(WaitFor([before](const InstanceOutcome& outcome) {
     return outcome.results.size() > before;
   })) << "no result";
@@ -138,7 +138,7 @@ void RealInstance::OnStartFailed(Instance&, const Error& error,
   });
 }
 
-void RealInstance::OnResult(Instance&, pb::Result result) {
+void RealInstance::OnResult(Instance&, const RunningCall&, pb::Result result) {
   Update([&](InstanceOutcome& outcome) {
     outcome.results.push_back(std::move(result));
   });

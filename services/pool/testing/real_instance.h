@@ -59,9 +59,10 @@ class RealInstance final : private InstanceOwner {
   void OnWarm(Instance&) override;
   void OnStartFailed(Instance&, const Error& error,
                      std::vector<std::string> logs) override;
-  void OnStarted(Instance&) override {}
-  void OnResult(Instance&, serverless::pool::v1::Result result) override;
-  void OnRejected(Instance&, absl::string_view) override {}
+  void OnStarted(Instance&, const RunningCall&) override {}
+  void OnResult(Instance&, const RunningCall&,
+                serverless::pool::v1::Result result) override;
+  void OnRejected(Instance&, const RunningCall&, absl::string_view) override {}
   void OnTerminating(Instance&, bool) override {}
   void OnGone(Instance&) override;
 

@@ -1377,8 +1377,7 @@ func (x *StartInstance) GetInPlaceOf() string {
 	return ""
 }
 
-// Runs one invocation on one free instance. Clients choose request ids and may
-// repeat them; the instance id is what tells two dispatches apart.
+// Runs one invocation on one free instance.
 type Dispatch struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	RequestId  string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1389,7 +1388,10 @@ type Dispatch struct {
 	Timeout int32 `protobuf:"varint,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// The answer is wanted as ResponseParts while it is written, if the function
 	// streams: at first 262144 bytes of it, and then as `Credit` allows.
-	Stream        bool `protobuf:"varint,5,opt,name=stream,proto3" json:"stream,omitempty"`
+	Stream bool `protobuf:"varint,5,opt,name=stream,proto3" json:"stream,omitempty"`
+	// Chosen by the router, new with each dispatch of a stream; every message about
+	// the invocation bears it. Clients choose request ids and may repeat them.
+	DispatchId    uint64 `protobuf:"varint,6,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1459,11 +1461,18 @@ func (x *Dispatch) GetStream() bool {
 	return false
 }
 
+func (x *Dispatch) GetDispatchId() uint64 {
+	if x != nil {
+		return x.DispatchId
+	}
+	return 0
+}
+
 // Stops an invocation whose answer nobody wants any more. Its Result follows,
 // with the error CANCELLED; nothing does when it has ended already.
 type Cancel struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	DispatchId    uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1499,11 +1508,11 @@ func (*Cancel) Descriptor() ([]byte, []int) {
 	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
 }
 
-func (x *Cancel) GetRequestId() string {
+func (x *Cancel) GetDispatchId() uint64 {
 	if x != nil {
-		return x.RequestId
+		return x.DispatchId
 	}
-	return ""
+	return 0
 }
 
 func (x *Cancel) GetInstanceId() string {
@@ -1516,7 +1525,7 @@ func (x *Cancel) GetInstanceId() string {
 // Lets an invocation stream so many bytes more.
 type Credit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	DispatchId    uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	Bytes         int32                  `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1553,11 +1562,11 @@ func (*Credit) Descriptor() ([]byte, []int) {
 	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
 }
 
-func (x *Credit) GetRequestId() string {
+func (x *Credit) GetDispatchId() uint64 {
 	if x != nil {
-		return x.RequestId
+		return x.DispatchId
 	}
-	return ""
+	return 0
 }
 
 func (x *Credit) GetInstanceId() string {
@@ -2014,6 +2023,7 @@ type Rejected struct {
 	// For the log: "unknown-instance", "not-warm", "died-before-start", "write-failed",
 	// "draining".
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	DispatchId    uint64 `protobuf:"varint,4,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2069,12 +2079,20 @@ func (x *Rejected) GetReason() string {
 	return ""
 }
 
+func (x *Rejected) GetDispatchId() uint64 {
+	if x != nil {
+		return x.DispatchId
+	}
+	return 0
+}
+
 // The instance has acknowledged the invocation; user code runs from here on.
 // Left out when the result is there already.
 type Started struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	InstanceId    string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	DispatchId    uint64                 `protobuf:"varint,3,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2123,11 +2141,18 @@ func (x *Started) GetInstanceId() string {
 	return ""
 }
 
+func (x *Started) GetDispatchId() uint64 {
+	if x != nil {
+		return x.DispatchId
+	}
+	return 0
+}
+
 // A part of an answer that is being written: one head, then data. Only for a
 // dispatch with `stream`; its Result, without body, ends it.
 type ResponsePart struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
-	RequestId  string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	DispatchId uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	InstanceId string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	// Types that are valid to be assigned to Part:
 	//
@@ -2168,11 +2193,11 @@ func (*ResponsePart) Descriptor() ([]byte, []int) {
 	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{27}
 }
 
-func (x *ResponsePart) GetRequestId() string {
+func (x *ResponsePart) GetDispatchId() uint64 {
 	if x != nil {
-		return x.RequestId
+		return x.DispatchId
 	}
-	return ""
+	return 0
 }
 
 func (x *ResponsePart) GetInstanceId() string {
@@ -2307,6 +2332,7 @@ type Result struct {
 	// ended (or since it became warm), in ms. Invocations that overlap share it as
 	// they end.
 	CpuTime       float64 `protobuf:"fixed64,12,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
+	DispatchId    uint64  `protobuf:"varint,13,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2425,6 +2451,13 @@ func (x *Result) GetCpuTime() float64 {
 	return 0
 }
 
+func (x *Result) GetDispatchId() uint64 {
+	if x != nil {
+		return x.DispatchId
+	}
+	return 0
+}
+
 var File_serverless_pool_v1_pool_proto protoreflect.FileDescriptor
 
 const file_serverless_pool_v1_pool_proto_rawDesc = "" +
@@ -2525,7 +2558,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\vfunction_id\x18\x02 \x01(\tR\n" +
 	"functionId\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x05R\aversion\x12\x1e\n" +
-	"\vin_place_of\x18\x04 \x01(\tR\tinPlaceOf\"\x92\x01\n" +
+	"\vin_place_of\x18\x04 \x01(\tR\tinPlaceOf\"\xb3\x01\n" +
 	"\bDispatch\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -2533,15 +2566,17 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"instanceId\x12\x14\n" +
 	"\x05event\x18\x03 \x01(\fR\x05event\x12\x18\n" +
 	"\atimeout\x18\x04 \x01(\x05R\atimeout\x12\x16\n" +
-	"\x06stream\x18\x05 \x01(\bR\x06stream\"H\n" +
-	"\x06Cancel\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"\x06stream\x18\x05 \x01(\bR\x06stream\x12\x1f\n" +
+	"\vdispatch_id\x18\x06 \x01(\x04R\n" +
+	"dispatchId\"J\n" +
+	"\x06Cancel\x12\x1f\n" +
+	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
+	"dispatchId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
-	"instanceId\"^\n" +
-	"\x06Credit\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"instanceId\"`\n" +
+	"\x06Credit\x12\x1f\n" +
+	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
+	"dispatchId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x05R\x05bytes\"\xbd\x03\n" +
@@ -2577,21 +2612,25 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\x05R\aversion\x120\n" +
 	"\x05error\x18\x04 \x01(\v2\x1a.serverless.error.v1.ErrorR\x05error\x12\x12\n" +
 	"\x04logs\x18\x05 \x03(\tR\x04logs\x12\x1b\n" +
-	"\tnode_full\x18\x06 \x01(\bR\bnodeFull\"b\n" +
+	"\tnode_full\x18\x06 \x01(\bR\bnodeFull\"\x83\x01\n" +
 	"\bRejected\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"I\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1f\n" +
+	"\vdispatch_id\x18\x04 \x01(\x04R\n" +
+	"dispatchId\"j\n" +
 	"\aStarted\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
-	"instanceId\"\xa4\x01\n" +
-	"\fResponsePart\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"instanceId\x12\x1f\n" +
+	"\vdispatch_id\x18\x03 \x01(\x04R\n" +
+	"dispatchId\"\xa6\x01\n" +
+	"\fResponsePart\x12\x1f\n" +
+	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
+	"dispatchId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x126\n" +
 	"\x04head\x18\x03 \x01(\v2 .serverless.pool.v1.ResponseHeadH\x00R\x04head\x12\x14\n" +
@@ -2603,7 +2642,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\aheaders\x18\x02 \x03(\v2-.serverless.pool.v1.ResponseHead.HeadersEntryR\aheaders\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe6\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x04\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -2621,7 +2660,9 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	" \x01(\x01R\n" +
 	"memoryUsed\x12#\n" +
 	"\rinstance_free\x18\v \x01(\bR\finstanceFree\x12\x19\n" +
-	"\bcpu_time\x18\f \x01(\x01R\acpuTime\x1a:\n" +
+	"\bcpu_time\x18\f \x01(\x01R\acpuTime\x12\x1f\n" +
+	"\vdispatch_id\x18\r \x01(\x04R\n" +
+	"dispatchId\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xb6\x01\n" +
