@@ -12,6 +12,7 @@
 #include "grpcpp/support/async_unary_call.h"
 #include "rpc/loop.h"
 #include "rpc/open_calls.h"
+#include "rpc/server_context.h"
 #include "rpc/status.h"
 
 namespace so {
@@ -34,22 +35,11 @@ class ServerCall
   // To be filled in before Finish, and never touched after it.
   Response& response() { return response_; }
 
-  // What the client sent with the call under `key`; empty when nothing.
+  // See MetadataOf and DeadlineOf.
   std::string metadata(const std::string& key) const {
-    const auto& all = context_.client_metadata();
-    const auto it = all.find(key);
-    return it == all.end() ? ""
-                           : std::string(it->second.data(), it->second.size());
+    return MetadataOf(context_, key);
   }
-
-  // When the client stops waiting, a wall time.
-  absl::Time deadline() const {
-    const auto deadline = context_.deadline();
-    if (deadline == std::chrono::system_clock::time_point::max()) {
-      return absl::InfiniteFuture();
-    }
-    return absl::FromChrono(deadline);
-  }
+  absl::Time deadline() const { return DeadlineOf(context_); }
 
   // `callback` runs at most once, when the client goes away or its deadline
   // passes before Finish: at once, in here, if that has happened already. The

@@ -1,15 +1,18 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "base/mutex.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
 #include "rpc/loop.h"
 #include "rpc/open_calls.h"
+#include "rpc/server_context.h"
 #include "rpc/status.h"
 
 namespace so {
@@ -27,6 +30,11 @@ class ServerWriter
     : public std::enable_shared_from_this<ServerWriter<Request, Out>> {
  public:
   const Request& request() const { return request_; }
+  // See MetadataOf and DeadlineOf.
+  std::string metadata(const std::string& key) const {
+    return MetadataOf(context_, key);
+  }
+  absl::Time deadline() const { return DeadlineOf(context_); }
 
   // Called once, before anything else, by whoever was handed the new stream.
   void Start(absl::AnyInvocable<void(bool ok)> on_written,

@@ -226,8 +226,11 @@ def test_a_handler_may_end_after_its_stream(node):
 ])
 def test_ways_to_fail_while_streaming(node, body, message):
     with code(index_js=streaming(body)) as path:
-        data, fault = node.fork().load(path, node.handler).stream().rest()
+        instance = node.fork().load(path, node.handler)
+        data, fault = instance.stream().rest()
         assert data == b"a" and message in fault["message"]
+        if fault["kind"] == "uncaught":
+            assert instance.wait() == 1
 
 
 def test_the_latest_head_wins_in_any_case(node):

@@ -241,7 +241,8 @@ class Stream:
         return data
 
     def grant(self, count):
-        self.instance.send(CREDIT, struct.pack(">I", count), self.nonce)
+        with contextlib.suppress(BrokenPipeError):  # It may have ended by now.
+            self.instance.send(CREDIT, struct.pack(">I", count), self.nonce)
 
     def read(self, count):
         """Exactly so many bytes, without granting any."""

@@ -33,6 +33,8 @@ inline constexpr size_t kNonceBytes = 16;
 inline constexpr size_t kMaxBodyBytes = 6 << 20;
 // Of one DATA or LOG.
 inline constexpr size_t kMaxPieceBytes = 64 << 10;
+// What an answer that is streamed may have under way before any CREDIT.
+inline constexpr int64_t kStreamWindowBytes = 256 << 10;
 inline constexpr size_t kMaxFrameBytes = kMaxBodyBytes + (64 << 10);
 
 // Names one exchange: whoever has not seen it cannot answer.

@@ -64,6 +64,7 @@ void Instance::OnControl(absl::string_view bytes) {
     broken = HandleFrame(frame);
     return broken.ok();
   });
+  for (const auto& call : calls_) PassData(*call);
   if (state_ == pb::INSTANCE_STATE_TERMINATING) return;
   if (!framing.ok()) {
     Violated(framing.message());

@@ -38,6 +38,9 @@ class InstanceOwner {
                              std::vector<std::string> logs) = 0;
   // The process has acknowledged an invocation: user code runs.
   virtual void OnStarted(Instance& instance, const RunningCall& call) = 0;
+  // A part of an answer that is streamed.
+  virtual void OnPart(Instance& instance, const RunningCall& call,
+                      serverless::pool::v1::ResponsePart part) = 0;
   // An invocation has ended; `call` is gone from the instance. It takes another
   // in its place, unless `result` says that it is not free: then OnTerminating
   // follows, at the latest when its other invocations have ended.
@@ -101,6 +104,11 @@ class Instance final : private SandboxListener {
   // stop a handler but the end of its process: that comes at once, or when the
   // other invocations on it have ended.
   void Cancel(RouterId router, uint64_t dispatch_id);
+  // Lets an invocation of that router stream more; nothing when it has ended.
+  void Grant(RouterId router, const serverless::pool::v1::Credit& credit);
+  // Nobody hears of that router's invocations any more. Those that stream go on
+  // without waiting for a reader.
+  void ForgetRouter(RouterId router);
   // Ends it in an orderly way. What it is doing ends with INSTANCE_LOST.
   void Retire();
   // Ends it at once; a start or an invocation under way ends with `error`.
@@ -131,6 +139,15 @@ class Instance final : private SandboxListener {
   absl::Status HandleError(RunningCall& call, absl::string_view payload);
   absl::Status HandleLog(RunningCall& call, absl::string_view payload);
 
+  // ---- streamed answers (instance_streams.cc)
+  absl::Status HandleHead(RunningCall& call, absl::string_view payload);
+  absl::Status HandleData(RunningCall& call, absl::string_view payload);
+  absl::Status HandleEnd(RunningCall& call, absl::string_view payload);
+  // Passes on the data that has come; what comes in one read goes in one part.
+  void PassData(RunningCall& call);
+  void Pass(RunningCall& call, serverless::pool::v1::ResponsePart part);
+  void GiveCredit(RunningCall& call, int32_t bytes);
+
   enum class Ending { kAsk, kKill, kDead };
   // Moves to the state that the table names; a wrong event is logged as a bug.
   bool Apply(InstanceEvent event);
@@ -151,6 +168,7 @@ class Instance final : private SandboxListener {
 
   // ---- invocations (instance_calls.cc)
   RunningCall* FindCall(const Nonce& nonce);
+  RunningCall* FindCall(RouterId router, uint64_t dispatch_id);
   // By the client's name for it.
   RunningCall* FindCall(absl::string_view request_id);
   // Ends one invocation and leaves the others alone.

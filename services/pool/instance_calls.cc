@@ -33,6 +33,7 @@ void Instance::Invoke(RouterId router, const pb::Dispatch& dispatch) {
   call.router = router;
   call.dispatch_id = dispatch.dispatch_id();
   call.request_id = dispatch.request_id();
+  call.stream = dispatch.stream();
   call.nonce = MakeNonce();
   call.began = context_.clock.Now();
   if (std::exchange(frozen_, false)) process_->Thaw();
@@ -40,19 +41,25 @@ void Instance::Invoke(RouterId router, const pb::Dispatch& dispatch) {
     Abandon(call, FunctionTimeout(function_->name(), timeout, call.started),
             /*by_itself=*/true);
   });
-  process_->Send(
-      EncodeFrame(FrameType::kInvoke, call.nonce,
-                  InvokePayload(call.request_id, timeout, dispatch.event())));
+  process_->Send(EncodeFrame(
+      FrameType::kInvoke, call.nonce,
+      InvokePayload(call.request_id, timeout, dispatch.event(), call.stream)));
 }
 
 void Instance::Cancel(RouterId router, uint64_t dispatch_id) {
-  const auto found = absl::c_find_if(calls_, [&](const auto& call) {
-    return call->router == router && call->dispatch_id == dispatch_id;
-  });
-  if (found == calls_.end()) return;
-  RunningCall& call = **found;
-  Abandon(call, CallCancelled(function_->name(), call.started),
+  RunningCall* call = FindCall(router, dispatch_id);
+  if (call == nullptr) return;
+  Abandon(*call, CallCancelled(function_->name(), call->started),
           /*by_itself=*/false);
+}
+
+RunningCall* Instance::FindCall(RouterId router, uint64_t dispatch_id) {
+  for (const auto& call : calls_) {
+    if (call->router == router && call->dispatch_id == dispatch_id) {
+      return call.get();
+    }
+  }
+  return nullptr;
 }
 
 RunningCall* Instance::FindCall(const Nonce& nonce) {
@@ -84,6 +91,12 @@ absl::Status Instance::HandleBusy(const Frame& frame) {
       return HandleResult(*call, frame.payload);
     case FrameType::kError:
       return HandleError(*call, frame.payload);
+    case FrameType::kHead:
+      return HandleHead(*call, frame.payload);
+    case FrameType::kData:
+      return HandleData(*call, frame.payload);
+    case FrameType::kEnd:
+      return HandleEnd(*call, frame.payload);
     case FrameType::kLog:
       return HandleLog(*call, frame.payload);
     default:
@@ -104,11 +117,12 @@ absl::Status Instance::HandleStarted(RunningCall& call,
 
 absl::Status Instance::HandleResult(RunningCall& call,
                                     absl::string_view payload) {
+  if (call.head) return absl::InvalidArgumentError("a result after a head");
   SO_ASSIGN_OR_RETURN(HandlerResult handler_result, ParseResult(payload));
   pb::Result result = MakeResult(call);
   if (const absl::Status json = CheckJson(handler_result.body); json.ok()) {
-    result.set_status_code(handler_result.status_code);
-    *result.mutable_headers() = std::move(handler_result.headers);
+    result.set_status_code(handler_result.head.status_code());
+    result.mutable_headers()->swap(*handler_result.head.mutable_headers());
     result.set_body(std::move(handler_result.body));
   } else {
     *result.mutable_error() = ResultNotJson(json.message());
@@ -196,6 +210,7 @@ void Instance::Abandon(RunningCall& call, const Error& error, bool by_itself) {
 }
 
 pb::Result Instance::MakeResult(RunningCall& call) {
+  PassData(call);
   pb::Result result;
   result.set_request_id(call.request_id);
   result.set_dispatch_id(call.dispatch_id);

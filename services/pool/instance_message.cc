@@ -17,6 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 using serverless::error::v1::FunctionFault;
+using serverless::pool::v1::ResponseHead;
 
 constexpr int kContractVersion = 1;
 constexpr size_t kMaxHeaders = 64;
@@ -64,7 +65,7 @@ bool IsHeaderValue(absl::string_view value) {
   });
 }
 
-absl::Status ReadHeaders(const Json& headers, HandlerResult& result) {
+absl::Status ReadHeaders(const Json& headers, ResponseHead& head) {
   if (!headers.is_object() || headers.size() > kMaxHeaders) {
     return Violation("headers of another shape");
   }
@@ -75,7 +76,7 @@ absl::Status ReadHeaders(const Json& headers, HandlerResult& result) {
       return Violation("a header that cannot be one");
     }
     bytes += name.size() + value.get_ref<const std::string&>().size();
-    result.headers[name] = value.get<std::string>();
+    (*head.mutable_headers())[name] = value.get<std::string>();
   }
   if (bytes > kMaxHeaderBytes) return Violation("headers too large");
   return absl::OkStatus();
@@ -141,11 +142,19 @@ std::string ConfigPayload(const serverless::function::v1::Function& function,
 }
 
 std::string InvokePayload(absl::string_view request_id, absl::Duration timeout,
-                          absl::string_view event) {
-  return EncodeTwoParts(
-      Dump(Json{{"requestId", std::string(request_id)},
-                {"timeoutMs", absl::ToInt64Milliseconds(timeout)}}),
-      event);
+                          absl::string_view event, bool stream) {
+  Json meta{{"requestId", std::string(request_id)},
+            {"timeoutMs", absl::ToInt64Milliseconds(timeout)}};
+  if (stream) meta["stream"] = true;
+  return EncodeTwoParts(Dump(meta), event);
+}
+
+std::string CreditPayload(int32_t bytes) {
+  std::string payload;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    payload.push_back(static_cast<char>(bytes >> shift & 0xff));
+  }
+  return payload;
 }
 
 absl::Status CheckHello(absl::string_view payload) {
@@ -158,10 +167,8 @@ absl::Status CheckHello(absl::string_view payload) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<HandlerResult> ParseResult(absl::string_view payload) {
-  TwoParts parts;
-  SO_RETURN_IF_ERROR(DecodeTwoParts(payload, parts));
-  const std::optional<Json> meta = ParseObject(parts.meta);
+absl::StatusOr<ResponseHead> ParseHead(absl::string_view payload) {
+  const std::optional<Json> meta = ParseObject(payload);
   if (!meta) return Violation("a result of another shape");
   const auto status = meta->find("statusCode");
   const auto headers = meta->find("headers");
@@ -169,8 +176,17 @@ absl::StatusOr<HandlerResult> ParseResult(absl::string_view payload) {
       !status->is_number_integer() || *status < 100 || *status > 599) {
     return Violation("a result of another shape");
   }
-  HandlerResult result{.status_code = status->get<int>()};
-  SO_RETURN_IF_ERROR(ReadHeaders(*headers, result));
+  ResponseHead head;
+  head.set_status_code(status->get<int>());
+  SO_RETURN_IF_ERROR(ReadHeaders(*headers, head));
+  return head;
+}
+
+absl::StatusOr<HandlerResult> ParseResult(absl::string_view payload) {
+  TwoParts parts;
+  SO_RETURN_IF_ERROR(DecodeTwoParts(payload, parts));
+  HandlerResult result;
+  SO_ASSIGN_OR_RETURN(result.head, ParseHead(parts.meta));
   if (parts.body.size() > kMaxBodyBytes) return Violation("body too large");
   result.body = std::string(parts.body);
   return result;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -22,15 +23,21 @@ std::string ConfigPayload(const serverless::function::v1::Function& function,
 
 // Payload of INVOKE.
 std::string InvokePayload(absl::string_view request_id, absl::Duration timeout,
-                          absl::string_view event);
+                          absl::string_view event, bool stream);
+
+// Payload of CREDIT.
+std::string CreditPayload(int32_t bytes);
 
 // Payload of HELLO.
 absl::Status CheckHello(absl::string_view payload);
 
+// Payload of HEAD.
+absl::StatusOr<serverless::pool::v1::ResponseHead> ParseHead(
+    absl::string_view payload);
+
 // Payload of RESULT.
 struct HandlerResult {
-  int status_code = 0;
-  google::protobuf::Map<std::string, std::string> headers;
+  serverless::pool::v1::ResponseHead head;
   std::string body;
 };
 absl::StatusOr<HandlerResult> ParseResult(absl::string_view payload);

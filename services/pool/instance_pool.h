@@ -69,6 +69,7 @@ class InstancePool final : private InstanceOwner {
                      const serverless::pool::v1::StartInstance& request);
   void Dispatch(RouterId router, const serverless::pool::v1::Dispatch& request);
   void Cancel(RouterId router, const serverless::pool::v1::Cancel& request);
+  void Grant(RouterId router, const serverless::pool::v1::Credit& credit);
 
   // ---- people, tools and the scaler.
   using WarmId = uint64_t;
@@ -107,6 +108,8 @@ class InstancePool final : private InstanceOwner {
   void OnStartFailed(Instance& instance, const Error& error,
                      std::vector<std::string> logs) override;
   void OnStarted(Instance& instance, const RunningCall& call) override;
+  void OnPart(Instance& instance, const RunningCall& call,
+              serverless::pool::v1::ResponsePart part) override;
   void OnResult(Instance& instance, const RunningCall& call,
                 serverless::pool::v1::Result result) override;
   void OnRejected(Instance& instance, const RunningCall& call,

@@ -77,6 +77,13 @@ void InstancePool::OnStarted(Instance& instance, const RunningCall& call) {
   SendTo(call.router, std::move(message));
 }
 
+void InstancePool::OnPart(Instance&, const RunningCall& call,
+                          pb::ResponsePart part) {
+  pb::AttachResponse message;
+  *message.mutable_part() = std::move(part);
+  SendTo(call.router, std::move(message));
+}
+
 void InstancePool::OnResult(Instance& instance, const RunningCall& call,
                             pb::Result result) {
   Member& member = MemberOf(instance);

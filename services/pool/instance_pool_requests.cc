@@ -53,7 +53,14 @@ RouterId InstancePool::Attach(RouterLink& link) {
   return id;
 }
 
-void InstancePool::Detach(RouterId router) { routers_.erase(router); }
+void InstancePool::Detach(RouterId router) {
+  routers_.erase(router);
+  for (auto& [function_id, group] : groups_) {
+    for (const auto& [id, member] : group.members) {
+      member->instance->ForgetRouter(router);
+    }
+  }
+}
 
 void InstancePool::SendTo(RouterId router, pb::AttachResponse message) {
   if (const auto it = routers_.find(router); it != routers_.end()) {
@@ -104,6 +111,12 @@ void InstancePool::Dispatch(RouterId router, const pb::Dispatch& request) {
 void InstancePool::Cancel(RouterId router, const pb::Cancel& request) {
   if (Member* member = FindMember(request.instance_id()); member != nullptr) {
     member->instance->Cancel(router, request.dispatch_id());
+  }
+}
+
+void InstancePool::Grant(RouterId router, const pb::Credit& credit) {
+  if (Member* member = FindMember(credit.instance_id()); member != nullptr) {
+    member->instance->Grant(router, credit);
   }
 }
 

@@ -121,6 +121,8 @@ class PoolNodeService::Session final
       service_.pool_.Dispatch(router_, message.dispatch());
     } else if (message.has_cancel()) {
       service_.pool_.Cancel(router_, message.cancel());
+    } else if (message.has_credit()) {
+      service_.pool_.Grant(router_, message.credit());
     }
   }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "base/timers.h"
+#include "serverless/pool/v1/pool.pb.h"
 #include "services/pool/frame.h"
 #include "services/pool/output_capture.h"
 
@@ -29,6 +31,12 @@ struct RunningCall {
   // When it was sent, and then when it was acknowledged.
   absl::Time began;
   TimerId timeout = 0;
+  // The answer is wanted while it is written: what was said of it so far, the
+  // bytes of it that may still come, and those not passed on yet.
+  bool stream = false;
+  std::optional<serverless::pool::v1::ResponseHead> head;
+  int64_t credit = kStreamWindowBytes;
+  std::string unsent;
   // What is known to have been printed by this one and not by its neighbours.
   OutputCapture output;
 };

@@ -130,6 +130,7 @@ void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
   dispatch.set_event(invocation->event);
   dispatch.set_timeout(static_cast<int32_t>(
       std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout))));
+  dispatch.set_stream(invocation->on_part != nullptr);
 }
 
 void Dispatcher::AskForStarts(const QueueKey& key, FunctionQueue& queue,

@@ -68,6 +68,12 @@ class Dispatcher final : public NodeLink::Listener {
   // (cancel_on_disconnect): the node is asked to, and its result follows.
   void Cancel(const InvocationPtr& invocation) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Lets a dispatched call that streams go on: whoever was given its parts has
+  // passed them on.
+  void Grant(serverless::pool::v1::Credit credit) {
+    link_.Grant(std::move(credit));
+  }
+
   // The function was deleted: queued calls end with NOT_FOUND.
   void ForgetFunction(absl::string_view function_id) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -88,6 +94,8 @@ class Dispatcher final : public NodeLink::Listener {
   void OnStarted(const serverless::pool::v1::Started& started) override
       ABSL_LOCKS_EXCLUDED(mu_);
   void OnRejected(const serverless::pool::v1::Rejected& rejected) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnPart(serverless::pool::v1::ResponsePart part) override
       ABSL_LOCKS_EXCLUDED(mu_);
   void OnResult(serverless::pool::v1::Result result) override
       ABSL_LOCKS_EXCLUDED(mu_);

@@ -25,6 +25,7 @@ class RecordingLink final : public NodeLink {
     dispatches.push_back(dispatch);
   }
   void Cancel(pb::Cancel) override {}
+  void Grant(pb::Credit) override {}
   std::vector<pb::StartInstance> starts;
   std::vector<pb::Dispatch> dispatches;
 };

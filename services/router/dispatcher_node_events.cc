@@ -11,6 +11,7 @@ namespace so {
 using serverless::pool::v1::InstanceUpdate;
 using serverless::pool::v1::PoolHello;
 using serverless::pool::v1::Rejected;
+using serverless::pool::v1::ResponsePart;
 using serverless::pool::v1::Result;
 using serverless::pool::v1::Started;
 using serverless::pool::v1::StartFailed;
@@ -166,6 +167,19 @@ void Dispatcher::OnStarted(const Started& started) {
   MutexLock lock(mu_);
   const auto it = running_.find(started.dispatch_id());
   if (it != running_.end()) it->second->started = true;
+}
+
+void Dispatcher::OnPart(ResponsePart part) {
+  InvocationPtr invocation;
+  {
+    MutexLock lock(mu_);
+    const auto it = running_.find(part.dispatch_id());
+    if (it == running_.end()) return;
+    invocation = it->second;
+    // User code has spoken, whether or not Started has come.
+    invocation->started = true;
+  }
+  if (invocation->on_part != nullptr) invocation->on_part(std::move(part));
 }
 
 InvocationPtr Dispatcher::TakeRunning(uint64_t dispatch_id, bool free) {

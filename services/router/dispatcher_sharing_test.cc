@@ -33,6 +33,7 @@ class FakeNode final : public NodeLink {
     running[dispatch.instance_id()] = dispatch.dispatch_id();
   }
   void Cancel(pb::Cancel) override {}
+  void Grant(pb::Credit) override {}
 
   // Answers the starts asked for, as the pool does: free instances of others
   // make room.

@@ -34,10 +34,14 @@ class FakeNodeLink final : public NodeLink {
   void Cancel(serverless::pool::v1::Cancel cancel) override {
     cancels.push_back(cancel);
   }
+  void Grant(serverless::pool::v1::Credit credit) override {
+    credits.push_back(credit);
+  }
 
   std::vector<StartInstance> starts;
   std::vector<serverless::pool::v1::Dispatch> dispatches;
   std::vector<serverless::pool::v1::Cancel> cancels;
+  std::vector<serverless::pool::v1::Credit> credits;
 };
 
 class DispatcherTest : public testing::Test {
@@ -68,9 +72,11 @@ class DispatcherTest : public testing::Test {
   }
 
   Call& Submit(const std::string& request_id,
-               absl::Time deadline = absl::InfiniteFuture()) {
+               absl::Time deadline = absl::InfiniteFuture(),
+               PartArrived on_part = nullptr) {
     Call& call = *calls_.emplace_back(std::make_unique<Call>());
     call.invocation = std::make_shared<Invocation>();
+    call.invocation->on_part = std::move(on_part);
     call.invocation->request_id = request_id;
     call.invocation->function =
         std::make_shared<const serverless::function::v1::Function>(function_);
@@ -569,6 +575,32 @@ TEST_F(DispatcherTest, RepeatedRequestIdsDoNotMixUpCalls) {
   EXPECT_EQ(second.receipt().instance_id(), "inst-2");
   Answer("inst-1", "same");
   EXPECT_EQ(first.receipt().instance_id(), "inst-1");
+}
+
+TEST_F(DispatcherTest, PartsReachTheCallThatAskedForThem) {
+  Warm("inst-1");
+  Call& whole = Submit("whole");
+  EXPECT_FALSE(link_.dispatches[0].stream());
+  serverless::pool::v1::ResponsePart part;
+  part.set_dispatch_id(DispatchOf("inst-1", "whole"));
+  part.set_data("a");
+  dispatcher_.OnPart(part);  // From a pool that is mistaken: ignored.
+  Answer("inst-1", "whole");
+  EXPECT_TRUE(whole.done());
+
+  std::string got;
+  Call& streamed =
+      Submit("streamed", absl::InfiniteFuture(),
+             [&](serverless::pool::v1::ResponsePart p) { got += p.data(); });
+  EXPECT_TRUE(link_.dispatches[1].stream());
+  dispatcher_.OnPart(part);  // Of a call that has ended.
+  part.set_dispatch_id(DispatchOf("inst-1", "streamed"));
+  dispatcher_.OnPart(part);
+  EXPECT_EQ(got, "a");
+  Answer("inst-1", "streamed");
+  dispatcher_.OnPart(part);
+  EXPECT_EQ(got, "a");
+  EXPECT_TRUE(streamed.done());
 }
 
 TEST_F(DispatcherTest, LoadsCountWaitingRunningAndStarting) {

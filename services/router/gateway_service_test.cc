@@ -43,6 +43,7 @@ class EchoNode final : public NodeLink {
     }
   }
   void Cancel(serverless::pool::v1::Cancel) override {}
+  void Grant(serverless::pool::v1::Credit) override {}
   void AnswerHeld() { Answer(held_); }
 
  private:

@@ -62,6 +62,12 @@ void GrpcNodeLink::Cancel(serverless::pool::v1::Cancel cancel) {
   Send(std::move(request));
 }
 
+void GrpcNodeLink::Grant(serverless::pool::v1::Credit credit) {
+  AttachRequest request;
+  *request.mutable_credit() = std::move(credit);
+  Send(std::move(request));
+}
+
 void GrpcNodeLink::Send(AttachRequest request) {
   std::shared_ptr<Stream> stream;
   {
@@ -94,11 +100,12 @@ void GrpcNodeLink::OnMessage(AttachResponse response) {
     case AttachResponse::kStarted:
       listener_->OnStarted(response.started());
       break;
+    case AttachResponse::kPart:
+      listener_->OnPart(std::move(*response.mutable_part()));
+      break;
     case AttachResponse::kResult:
       listener_->OnResult(std::move(*response.mutable_result()));
       break;
-    case AttachResponse::kPart:
-      break;  // Only for a dispatch with `stream`, of which there is none.
     case AttachResponse::MESSAGE_NOT_SET:
       break;  // From a newer pool.
   }

@@ -33,6 +33,7 @@ class GrpcNodeLink final : public NodeLink {
   void Start(serverless::pool::v1::StartInstance start) override;
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override;
   void Cancel(serverless::pool::v1::Cancel cancel) override;
+  void Grant(serverless::pool::v1::Credit credit) override;
 
  private:
   using Stream = ClientStream<serverless::pool::v1::AttachRequest,

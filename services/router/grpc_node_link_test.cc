@@ -23,6 +23,7 @@ using serverless::pool::v1::Dispatch;
 using serverless::pool::v1::InstanceUpdate;
 using serverless::pool::v1::PoolHello;
 using serverless::pool::v1::Rejected;
+using serverless::pool::v1::ResponsePart;
 using serverless::pool::v1::Result;
 using serverless::pool::v1::Started;
 using serverless::pool::v1::StartFailed;
@@ -58,6 +59,10 @@ class FakePool final : public Service<serverless::pool::v1::PoolNodeService> {
       response.mutable_result()->set_request_id(
           absl::StrCat("cancelled ", request.cancel().dispatch_id()));
       stream.Send(response);
+    } else if (request.has_credit()) {
+      response.mutable_part()->set_data(
+          absl::StrCat("for ", request.credit().bytes()));
+      stream.Send(response);
     } else {
       response.mutable_start_failed()->set_start_id(request.start().start_id());
       stream.Send(response);
@@ -80,6 +85,7 @@ class Recorder final : public NodeLink::Listener {
     Add("started " + started.request_id());
   }
   void OnRejected(const Rejected&) override { Add("rejected"); }
+  void OnPart(ResponsePart part) override { Add("part " + part.data()); }
   void OnResult(Result result) override {
     Add("result " + result.request_id());
   }
@@ -121,6 +127,10 @@ TEST(GrpcNodeLinkTest, CarriesMessagesAndComesBackAfterTheNode) {
   dispatch.set_request_id("req-1");
   link.Dispatch(dispatch);
   EXPECT_THAT(recorder.Take(2), ElementsAre("started req-1", "result req-1"));
+  serverless::pool::v1::Credit credit;
+  credit.set_bytes(7);
+  link.Grant(credit);
+  EXPECT_THAT(recorder.Take(1), ElementsAre("part for 7"));
   StartInstance start;
   start.set_start_id("start-1");
   link.Start(start);

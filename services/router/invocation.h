@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/timers.h"
+#include "serverless/pool/v1/pool.pb.h"
 #include "serverless/router/v1/router.pb.h"
 #include "services/registry/client/function_directory.h"
 
@@ -18,6 +19,11 @@ using Receipt = serverless::router::v1::InvokeResponse;
 // instance was reached (its `error` tells of user code that did not answer), a
 // status when none was.
 using InvocationDone = absl::AnyInvocable<void(absl::StatusOr<Receipt>)>;
+
+// Receives the parts of an answer that is streamed, in their order, before
+// InvocationDone.
+using PartArrived =
+    absl::AnyInvocable<void(serverless::pool::v1::ResponsePart)>;
 
 // How the instance that served an invocation came to be.
 struct ColdStart {
@@ -35,6 +41,8 @@ struct Invocation {
   // When the client stops waiting; may be infinite.
   absl::Time client_deadline = absl::InfiniteFuture();
   InvocationDone done;
+  // Null: the answer is wanted as a whole.
+  PartArrived on_part;
 
   // Owned by the dispatcher, under its lock.
   int attempts = 0;

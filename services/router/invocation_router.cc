@@ -148,6 +148,7 @@ void InvocationRouter::Submit(Call call, absl::Time received,
   invocation->event = std::move(call.event);
   invocation->enqueued = received;
   invocation->client_deadline = call.client_deadline;
+  invocation->on_part = std::move(call.on_part);
   // Weak: the invocation owns its own callback.
   invocation->done =
       [this, self = std::weak_ptr<Invocation>(invocation), bytes,

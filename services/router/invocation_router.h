@@ -34,6 +34,8 @@ class InvocationRouter final : public FunctionDirectory::Listener {
     // runs. Of several, the first one's deadline holds for the run.
     std::string idempotency_key;
     absl::Time client_deadline = absl::InfiniteFuture();
+    // Set when the answer is wanted while it is written.
+    PartArrived on_part;
   };
 
   // What a client holds of its call, to give it up.

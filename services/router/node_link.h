@@ -23,6 +23,7 @@ class NodeLink {
         const serverless::pool::v1::StartFailed& failure) = 0;
     virtual void OnStarted(const serverless::pool::v1::Started& started) = 0;
     virtual void OnRejected(const serverless::pool::v1::Rejected& rejected) = 0;
+    virtual void OnPart(serverless::pool::v1::ResponsePart part) = 0;
     virtual void OnResult(serverless::pool::v1::Result result) = 0;
   };
 
@@ -30,6 +31,7 @@ class NodeLink {
   virtual void Start(serverless::pool::v1::StartInstance start) = 0;
   virtual void Dispatch(serverless::pool::v1::Dispatch dispatch) = 0;
   virtual void Cancel(serverless::pool::v1::Cancel cancel) = 0;
+  virtual void Grant(serverless::pool::v1::Credit credit) = 0;
 };
 
 }  // namespace so

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "services/router/answer_stream.h"
 
 namespace so {
 
@@ -13,6 +14,7 @@ using serverless::router::v1::GetStatisticsRequest;
 using serverless::router::v1::GetStatisticsResponse;
 using serverless::router::v1::InvokeRequest;
 using serverless::router::v1::InvokeResponse;
+using serverless::router::v1::InvokeStreamingResponse;
 using serverless::router::v1::ListLogsRequest;
 using serverless::router::v1::ListLogsResponse;
 
@@ -22,10 +24,26 @@ constexpr int kDefaultLogs = 100;
 constexpr int kMaxLogs = 1000;
 
 // Who calls, as the gateway tells it.
-std::string ClientOf(const CallPtr<InvokeRequest, InvokeResponse>& call) {
+template <typename Call>
+std::string ClientOf(const Call& call) {
   constexpr size_t kMaxBytes = 256;
-  return call->metadata("x-so-client").substr(0, kMaxBytes);
+  return call.metadata("x-so-client").substr(0, kMaxBytes);
 }
+
+// The client's end of a streamed answer.
+class StreamClient final : public AnswerStream::Client {
+ public:
+  using Writer = WriterPtr<InvokeRequest, InvokeStreamingResponse>;
+
+  explicit StreamClient(Writer writer) : writer_(std::move(writer)) {}
+  bool Write(const InvokeStreamingResponse& message) override {
+    return writer_->Write(message);
+  }
+  void Finish(const absl::Status& status) override { writer_->Finish(status); }
+
+ private:
+  const Writer writer_;
+};
 
 }  // namespace
 
@@ -40,33 +58,73 @@ RouterService::RouterService(InvocationRouter& router,
       logs_(logs),
       log_(std::move(log)) {
   Unary(&Generated::RequestInvoke, &RouterService::Invoke);
+  Writer(&Generated::RequestInvokeStreaming, &RouterService::InvokeStreaming);
   Unary(&Generated::RequestListLogs, &RouterService::ListLogs);
   Unary(&Generated::RequestGetStatistics, &RouterService::GetStatistics);
 }
 
 void RouterService::Invoke(CallPtr<InvokeRequest, InvokeResponse> call) {
   const InvokeRequest& request = call->request();
-  auto ticket =
+  auto ticket = router_.Invoke({.function = request.function(),
+                                .event = request.event(),
+                                .request_id = request.request_id(),
+                                .client = ClientOf(*call),
+                                .idempotency_key = request.idempotency_key(),
+                                .client_deadline = call->deadline()},
+                               [this, call](absl::StatusOr<Receipt> outcome) {
+                                 if (outcome.ok()) {
+                                   LogEnd(*outcome);
+                                   call->response() = *std::move(outcome);
+                                 }
+                                 call->Finish(outcome.status());
+                               });
+  call->OnCancel([this, ticket] { router_.Cancel(*ticket); });
+}
+
+void RouterService::InvokeStreaming(
+    WriterPtr<InvokeRequest, InvokeStreamingResponse> writer) {
+  const InvokeRequest& request = writer->request();
+  auto answer = std::make_shared<AnswerStream>(
+      std::make_unique<StreamClient>(writer),
+      [this](serverless::pool::v1::Credit credit) {
+        dispatcher_.Grant(std::move(credit));
+      });
+  // Set and read on the loop.
+  auto ticket = std::make_shared<std::shared_ptr<InvocationRouter::Ticket>>();
+  writer->Start([answer](bool ok) { answer->OnWritten(ok); },
+                [this, answer, ticket] {
+                  if (answer->OnClientGone() && *ticket != nullptr) {
+                    router_.Cancel(**ticket);
+                  }
+                });
+  if (!request.idempotency_key().empty()) {
+    answer->OnDone(InvalidArgument("idempotencyKey",
+                                   "cannot be given with a streamed answer"));
+    return;
+  }
+  *ticket =
       router_.Invoke({.function = request.function(),
                       .event = request.event(),
                       .request_id = request.request_id(),
-                      .client = ClientOf(call),
-                      .idempotency_key = request.idempotency_key(),
-                      .client_deadline = call->deadline()},
-                     [this, call](absl::StatusOr<Receipt> outcome) {
-                       if (outcome.ok()) {
-                         log_.Debug("invocation ended",
-                                    {{"request_id", outcome->request_id()},
-                                     {"function_id", outcome->function_id()},
-                                     {"instance_id", outcome->instance_id()},
-                                     {"cold", outcome->cold_start()},
-                                     {"ms", outcome->duration()},
-                                     {"error", outcome->error().code()}});
-                         call->response() = *std::move(outcome);
-                       }
-                       call->Finish(outcome.status());
+                      .client = ClientOf(*writer),
+                      .client_deadline = writer->deadline(),
+                      .on_part =
+                          [answer](serverless::pool::v1::ResponsePart part) {
+                            answer->OnPart(std::move(part));
+                          }},
+                     [this, answer](absl::StatusOr<Receipt> outcome) {
+                       if (outcome.ok()) LogEnd(*outcome);
+                       answer->OnDone(std::move(outcome));
                      });
-  call->OnCancel([this, ticket] { router_.Cancel(*ticket); });
+}
+
+void RouterService::LogEnd(const Receipt& receipt) const {
+  log_.Debug("invocation ended", {{"request_id", receipt.request_id()},
+                                  {"function_id", receipt.function_id()},
+                                  {"instance_id", receipt.instance_id()},
+                                  {"cold", receipt.cold_start()},
+                                  {"ms", receipt.duration()},
+                                  {"error", receipt.error().code()}});
 }
 
 void RouterService::ListLogs(CallPtr<ListLogsRequest, ListLogsResponse> call) {

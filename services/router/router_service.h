@@ -19,12 +19,18 @@ class RouterService final
   void Invoke(CallPtr<serverless::router::v1::InvokeRequest,
                       serverless::router::v1::InvokeResponse>
                   call);
+  void InvokeStreaming(
+      WriterPtr<serverless::router::v1::InvokeRequest,
+                serverless::router::v1::InvokeStreamingResponse>
+          writer);
   void ListLogs(CallPtr<serverless::router::v1::ListLogsRequest,
                         serverless::router::v1::ListLogsResponse>
                     call);
   void GetStatistics(CallPtr<serverless::router::v1::GetStatisticsRequest,
                              serverless::router::v1::GetStatisticsResponse>
                          call);
+
+  void LogEnd(const Receipt& receipt) const;
 
   InvocationRouter& router_;
   FunctionDirectory& directory_;

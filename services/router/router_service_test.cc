@@ -1,8 +1,10 @@
 #include "services/router/router_service.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,7 @@ using serverless::router::v1::GetStatisticsRequest;
 using serverless::router::v1::GetStatisticsResponse;
 using serverless::router::v1::InvokeRequest;
 using serverless::router::v1::InvokeResponse;
+using serverless::router::v1::InvokeStreamingResponse;
 using serverless::router::v1::ListLogsRequest;
 using serverless::router::v1::ListLogsResponse;
 using testing::IsEmpty;
@@ -45,11 +48,26 @@ class EchoNode final : public NodeLink {
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
     if (hold) {
       held.push_back(std::move(dispatch));
+      ++holding;
       return;
     }
     Answer(dispatch);
   }
   void Cancel(serverless::pool::v1::Cancel) override {}
+  void Grant(serverless::pool::v1::Credit credit) override {
+    granted += credit.bytes();
+  }
+  // One part of the answer to a call that is held.
+  serverless::pool::v1::ResponsePart PartOf(
+      const serverless::pool::v1::Dispatch& dispatch) {
+    serverless::pool::v1::ResponsePart part;
+    part.set_dispatch_id(dispatch.dispatch_id());
+    part.set_instance_id(dispatch.instance_id());
+    return part;
+  }
+  void Send(const serverless::pool::v1::ResponsePart& part) {
+    listener_->OnPart(part);
+  }
   void Answer(const serverless::pool::v1::Dispatch& dispatch) {
     serverless::pool::v1::Result result;
     result.set_dispatch_id(dispatch.dispatch_id());
@@ -65,6 +83,9 @@ class EchoNode final : public NodeLink {
   // Calls are not answered but kept. Set and read while none is under way.
   bool hold = false;
   std::vector<serverless::pool::v1::Dispatch> held;
+  // How many, for other threads.
+  std::atomic<int> holding = 0;
+  std::atomic<int> granted = 0;
 
  private:
   Listener* listener_ = nullptr;
@@ -265,6 +286,93 @@ TEST_F(RouterServiceTest, ClientThatGoesAwayLeavesTheQueueAndItsPlace) {
   node_.Answer(node_.held[0]);
   EXPECT_THAT(node_.held, SizeIs(1));  // It never ran.
   SO_EXPECT_OK(Invoke("hello", "{}"));
+}
+
+TEST_F(RouterServiceTest, StreamsAnAnswerWhileItIsWritten) {
+  node_.hold = true;
+  grpc::ClientContext context;
+  InvokeRequest request;
+  request.set_function("hello");
+  const auto reader = stub_->InvokeStreaming(&context, request);
+  while (node_.holding == 0) std::this_thread::yield();
+  EXPECT_TRUE(node_.held[0].stream());
+  auto part = node_.PartOf(node_.held[0]);
+  part.mutable_head()->set_status_code(206);
+  node_.Send(part);
+  InvokeStreamingResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.head().status_code(), 206);
+  // More than a call may write without credit.
+  for (int i = 0; i < 10; ++i) {
+    part.set_data(std::string(65536, 'x'));
+    node_.Send(part);
+    ASSERT_TRUE(reader->Read(&response));
+    EXPECT_EQ(response.data().size(), 65536u);
+  }
+  while (node_.granted < 10 * 65536) std::this_thread::yield();
+  node_.Answer(node_.held[0]);
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.receipt().function_name(), "hello");
+  EXPECT_EQ(response.receipt().body(), "");
+  EXPECT_FALSE(reader->Read(&response));
+  EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
+  EXPECT_THAT(Logs().invocations(), SizeIs(1));
+  EXPECT_EQ(Statistics().functions(0).invocations(), 1);
+}
+
+TEST_F(RouterServiceTest, StreamsWhatWasReturnedWhole) {
+  grpc::ClientContext context;
+  InvokeRequest request;
+  request.set_function("hello");
+  request.set_event("[1]");
+  const auto reader = stub_->InvokeStreaming(&context, request);
+  InvokeStreamingResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.head().headers().at("content-type"), "application/json");
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.data(), "[1]");
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_TRUE(response.has_receipt());
+  EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
+}
+
+TEST_F(RouterServiceTest, StreamIsRefusedLikeAnyCall) {
+  for (const auto& [function, key, code] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"nobody", "", "NOT_FOUND"}, {"hello", "key", "INVALID_ARGUMENT"}}) {
+    grpc::ClientContext context;
+    InvokeRequest request;
+    request.set_function(function);
+    request.set_idempotency_key(key);
+    const auto reader = stub_->InvokeStreaming(&context, request);
+    InvokeStreamingResponse response;
+    EXPECT_FALSE(reader->Read(&response));
+    EXPECT_THAT(FromGrpc(reader->Finish()), HasErrorCode(code));
+  }
+}
+
+TEST_F(RouterServiceTest, ClientThatLeavesAStreamLetsTheFunctionEnd) {
+  node_.hold = true;
+  grpc::ClientContext context;
+  InvokeRequest request;
+  request.set_function("hello");
+  const auto reader = stub_->InvokeStreaming(&context, request);
+  while (node_.holding == 0) std::this_thread::yield();
+  context.TryCancel();
+  InvokeStreamingResponse response;
+  EXPECT_FALSE(reader->Read(&response));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  auto part = node_.PartOf(node_.held[0]);
+  part.mutable_head()->set_status_code(200);
+  node_.Send(part);
+  // It is never out of credit, whether or not the router has heard of it yet.
+  for (int i = 0; i < 20; ++i) {
+    part.set_data(std::string(65536, 'x'));
+    node_.Send(part);
+  }
+  while (node_.granted < 16 * 65536) std::this_thread::yield();
+  node_.Answer(node_.held[0]);
+  EXPECT_THAT(Logs().invocations(), SizeIs(1));
 }
 
 TEST_F(RouterServiceTest, LogsOfRecentInvocationsAreListed) {

@@ -17,6 +17,8 @@ const (
 	smallBody  = 64
 	oneClient  = 1
 	manyClient = 64
+	// Of the functions whose instances run many calls at a time.
+	concurrency = 64
 )
 
 // The aims of `warm`. Whoever changes one changes what the project promises.
@@ -28,6 +30,8 @@ func aims() []report.Aim[*Report] {
 			report.Ratio(throughput("rest/node"), throughput("bare/node"))),
 		aim("the same, to be reached later", report.AtLeast(0.7), report.AsRatio,
 			report.Ratio(throughput("rest/node"), throughput("bare/node"))),
+		aim("the same of a function with concurrency 64", report.AtLeast(0.5), report.AsRatio,
+			report.Ratio(throughput("rest/node-64"), throughput("bare/node"))),
 	}
 	for _, clients := range []int{oneClient, manyClient} {
 		title := fmt.Sprintf("processor time of the platform a call, node, %d clients", clients)

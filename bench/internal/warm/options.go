@@ -20,6 +20,8 @@ type Options struct {
 	Clients        []int
 	Bodies         []options.Size
 	Runtimes, GRPC []string
+	// Runtimes of functions whose instances run many calls at a time.
+	Concurrent     []string
 	Servers        []string
 	Rounds         int
 	Length, WarmUp time.Duration
@@ -37,6 +39,8 @@ func (o *Options) Register(flags *flag.FlagSet) {
 	flags.Var(options.List[string]{Into: &o.Runtimes, Parse: options.OneOf(echo.Runtimes...)}, "runtimes", "runtimes that are called over REST")
 	o.GRPC = []string{"node"}
 	flags.Var(options.List[string]{Into: &o.GRPC, Parse: options.OneOf(append(slices.Clone(echo.Runtimes), "none")...)}, "grpc", "those of them that are called over gRPC too; none for none")
+	o.Concurrent = []string{"node"}
+	flags.Var(options.List[string]{Into: &o.Concurrent, Parse: options.OneOf("node", "go", "none")}, "concurrent", "runtimes that are called over REST with concurrency 64 too; none for none")
 	o.Servers = []string{bare.Node, bare.Python, bare.Reference}
 	flags.Var(options.List[string]{Into: &o.Servers, Parse: options.OneOf(o.Servers...)}, "servers", "bare servers beside them")
 	flags.IntVar(&o.Rounds, "rounds", 3, "rounds in which everything takes turns")

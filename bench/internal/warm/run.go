@@ -65,19 +65,31 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	defer pool.Close()
 	client := platform.NewClient("http://" + own.HTTP)
-	for _, runtime := range r.Runtimes {
-		r.say("deploying %s", runtime)
-		function, err := deploy(ctx, own, client, pool, runtime, r.Instances, slices.Max(r.Clients))
+	for _, shape := range r.shapes() {
+		r.say("deploying %s", shape.title())
+		function, err := deploy(ctx, own, client, pool, shape, r.Instances, slices.Max(r.Clients))
 		if err != nil {
-			r.report.Miss("the platform, "+runtime, err)
+			r.report.Miss("the platform, "+shape.title(), err)
 			continue
 		}
 		r.subjects = append(r.subjects, function.rest())
-		if slices.Contains(r.grpc(), runtime) {
+		if shape.concurrency == 1 && slices.Contains(r.grpc(), shape.runtime) {
 			r.subjects = append(r.subjects, function.grpc())
 		}
 	}
 	return r.rounds(ctx)
+}
+
+// shapes are the functions to call, those of a runtime one after the other.
+func (r *runner) shapes() []shape {
+	var shapes []shape
+	for _, runtime := range r.Runtimes {
+		shapes = append(shapes, shape{runtime, 1})
+		if slices.Contains(r.Concurrent, runtime) {
+			shapes = append(shapes, shape{runtime, concurrency})
+		}
+	}
+	return shapes
 }
 
 // rounds goes through all rows, those that are compared one after the other.

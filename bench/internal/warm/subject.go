@@ -2,6 +2,7 @@ package warm
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"serverless-orchestrator/bench/internal/bare"
@@ -59,30 +60,54 @@ func bareSubject(name string, running *bare.Server) *subject {
 
 // deployed is a function of the platform.
 type deployed struct {
-	own         *platform.Own
-	client      *platform.Client
-	runtime, id string
+	own             *platform.Own
+	client          *platform.Client
+	name, title, id string
+}
+
+// shape is what sets functions of one runtime apart.
+type shape struct {
+	runtime string
+	// Calls that one instance runs at a time.
+	concurrency int
+}
+
+func (s shape) name() string {
+	if s.concurrency == 1 {
+		return s.runtime
+	}
+	return fmt.Sprintf("%s-%d", s.runtime, s.concurrency)
+}
+
+func (s shape) title() string {
+	if s.concurrency == 1 {
+		return s.runtime
+	}
+	return fmt.Sprintf("%s, concurrency %d", s.runtime, s.concurrency)
 }
 
 // hour in milliseconds; no instance is retired while it is measured.
 const hour = 3_600_000
 
-// deploy registers an echo and starts all its instances.
-func deploy(ctx context.Context, own *platform.Own, client *platform.Client, pool *platform.Pool, runtime string, instances, wanted int) (*deployed, error) {
-	definition, err := echo.Definition(runtime, "warm-"+runtime, 0)
+// deploy registers an echo and starts as many of its instances as so many calls
+// at once need.
+func deploy(ctx context.Context, own *platform.Own, client *platform.Client, pool *platform.Pool, shape shape, instances, calls int) (*deployed, error) {
+	definition, err := echo.Definition(shape.runtime, "warm-"+shape.name(), 0)
 	if err != nil {
 		return nil, err
 	}
-	definition = definition.With("maxInstances", instances).With("idleTimeout", hour).With("maxAge", hour)
+	definition = definition.With("maxInstances", instances).With("idleTimeout", hour).With("maxAge", hour).
+		With("concurrency", shape.concurrency)
 	id, err := echo.Deploy(ctx, client, definition)
 	if err != nil {
 		return nil, err
 	}
 	// One is there, of the first call.
+	wanted := (calls + shape.concurrency - 1) / shape.concurrency
 	if more := min(instances, wanted) - 1; more > 0 {
 		err = pool.Warm(ctx, id, more)
 	}
-	return &deployed{own, client, runtime, id}, err
+	return &deployed{own, client, shape.name(), shape.title(), id}, err
 }
 
 func (d *deployed) learn(ctx context.Context, event load.Event) (*echo.Expectation, error) {
@@ -99,7 +124,7 @@ func (d *deployed) processes() (map[string][]int, error) {
 
 func (d *deployed) rest() *subject {
 	return &subject{
-		id: "rest/" + d.runtime, title: "REST: " + d.runtime, learn: d.learn, processes: d.processes,
+		id: "rest/" + d.name, title: "REST: " + d.title, learn: d.learn, processes: d.processes,
 		dial: func(event load.Event, expectation *echo.Expectation) (func(int) load.Caller, func(), error) {
 			return func(number int) load.Caller {
 				return load.NewHTTP(d.own.HTTP, platform.InvokePath(d.id), event, number, expectation.REST)
@@ -110,7 +135,7 @@ func (d *deployed) rest() *subject {
 
 func (d *deployed) grpc() *subject {
 	return &subject{
-		id: "grpc/" + d.runtime, title: "gRPC: " + d.runtime, learn: d.learn, processes: d.processes,
+		id: "grpc/" + d.name, title: "gRPC: " + d.title, learn: d.learn, processes: d.processes,
 		dial: func(event load.Event, expectation *echo.Expectation) (func(int) load.Caller, func(), error) {
 			connection, err := load.DialGRPC(d.own.GRPC)
 			if err != nil {

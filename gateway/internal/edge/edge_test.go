@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -236,6 +237,43 @@ func TestDeadlines(t *testing.T) {
 	}
 	if left > 10*time.Second {
 		t.Errorf("another call without a deadline has %v", left)
+	}
+}
+
+func TestStreamedAnswersPassAsTheyCome(t *testing.T) {
+	e := start(t)
+	goOn := make(chan struct{})
+	var left time.Duration
+	part := func(data string) *routerv1.InvokeStreamingResponse {
+		return &routerv1.InvokeStreamingResponse{Part: &routerv1.InvokeStreamingResponse_Data{Data: []byte(data)}}
+	}
+	e.cluster.OnStream(routerv1.RouterService_InvokeStreaming_FullMethodName,
+		func(ctx context.Context, _ proto.Message, send func(proto.Message) error) error {
+			deadline, _ := ctx.Deadline()
+			left = time.Until(deadline)
+			if err := send(part("one")); err != nil {
+				return err
+			}
+			<-goOn
+			return send(part("two"))
+		})
+	stream, err := routerv1.NewRouterServiceClient(e.client).InvokeStreaming(t.Context(), &routerv1.InvokeRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if message, err := stream.Recv(); err != nil || string(message.GetData()) != "one" {
+		t.Fatalf("first part = %v, %v", message, err)
+	}
+	close(goOn)
+	if message, err := stream.Recv(); err != nil || string(message.GetData()) != "two" {
+		t.Fatalf("second part = %v, %v", message, err)
+	}
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+		t.Errorf("end = %v", err)
+	}
+	// That of a call that runs user code.
+	if left < 50*time.Second || left > 100*time.Second {
+		t.Errorf("without a deadline it has %v", left)
 	}
 }
 

@@ -27,8 +27,9 @@ func owners(backends *backend.Set) map[string]*backend.Service {
 
 // slowMethods run user code.
 var slowMethods = map[string]bool{
-	routerv1.RouterService_Invoke_FullMethodName: true,
-	poolv1.PoolService_Warm_FullMethodName:       true,
+	routerv1.RouterService_Invoke_FullMethodName:          true,
+	routerv1.RouterService_InvokeStreaming_FullMethodName: true,
+	poolv1.PoolService_Warm_FullMethodName:                true,
 }
 
 // buildMethods may have to build code first.

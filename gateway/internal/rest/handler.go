@@ -113,6 +113,7 @@ func (h *Handler) ServeHTTP(writer http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			if reason == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
+				h.finished(w, r, ex, time.Since(start))
 				panic(reason)
 			}
 			h.options.Log.Error("panic", "request_id", ex.requestID, "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))

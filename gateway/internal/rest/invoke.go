@@ -3,7 +3,6 @@ package rest
 import (
 	"net/http"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 
 	routerv1 "serverless-orchestrator/gateway/gen/serverless/router/v1"
@@ -14,6 +13,10 @@ import (
 // `curl -d` calls every body a form. Event and result pass through as bytes;
 // parsing them would cost more than everything else the gateway does.
 func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, params map[string]string) {
+	if r.URL.RawQuery != "" && r.URL.Query().Get("stream") == "true" {
+		h.invokeStreaming(w, r, params["id"])
+		return
+	}
 	ex := exchangeOf(r.Context())
 	outgoing := outgoingMetadata(r.Header)
 	outgoing.Set(backend.ClientKey, ex.client)
@@ -31,12 +34,8 @@ func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, params map[stri
 	if receipt.GetReplayed() {
 		w.Header().Set(idempotencyReplayedHeader, "true")
 	}
-	if failed := receipt.GetError(); failed != nil {
-		f := &failure{
-			typedError: failed,
-			status:     statusOf(failed.GetCode(), codes.Internal),
-			logs:       receipt.GetLogs(),
-		}
+	if receipt.GetError() != nil {
+		f := receiptFailure(receipt)
 		if receipt.GetReplayed() {
 			f.requestID = receipt.GetRequestId()
 		}

@@ -18,6 +18,7 @@ const (
 	queryText queryKind = iota
 	queryInteger
 	queryTime
+	queryBoolean
 )
 
 func (k queryKind) problem(value string) string {
@@ -29,6 +30,10 @@ func (k queryKind) problem(value string) string {
 	case queryTime:
 		if _, err := time.Parse(time.RFC3339Nano, value); err != nil {
 			return "must be a time such as 2026-01-01T12:00:00Z"
+		}
+	case queryBoolean:
+		if value != "true" && value != "false" {
+			return "must be true or false"
 		}
 	case queryText:
 	}

@@ -20,14 +20,27 @@ import (
 // have a fixed width where they are made.
 func appendReceipt(to []byte, receipt *routerv1.InvokeResponse) []byte {
 	to = slices.Grow(to, len(receipt.GetBody())+sizeOf(receipt.GetLogs())+1024)
-	to = appendString(append(to, `{"requestId":`...), receipt.GetRequestId())
-	to = strconv.AppendInt(append(to, `,"statusCode":`...), int64(receipt.GetStatusCode()), 10)
+	to = appendReceiptStart(to, receipt)
 	to = append(to, `,"body":`...)
 	if len(receipt.GetBody()) == 0 {
 		to = append(to, "null"...)
 	} else {
 		to = append(to, receipt.GetBody()...)
 	}
+	return appendReceiptRest(to, receipt)
+}
+
+// appendReceiptWithoutBody is for an answer whose body has gone ahead.
+func appendReceiptWithoutBody(to []byte, receipt *routerv1.InvokeResponse) []byte {
+	return appendReceiptRest(appendReceiptStart(to, receipt), receipt)
+}
+
+func appendReceiptStart(to []byte, receipt *routerv1.InvokeResponse) []byte {
+	to = appendString(append(to, `{"requestId":`...), receipt.GetRequestId())
+	return strconv.AppendInt(append(to, `,"statusCode":`...), int64(receipt.GetStatusCode()), 10)
+}
+
+func appendReceiptRest(to []byte, receipt *routerv1.InvokeResponse) []byte {
 	to = appendHeaders(append(to, `,"headers":`...), receipt.GetHeaders())
 	to = appendStrings(append(to, `,"logs":`...), receipt.GetLogs())
 	to = appendMeasured(append(to, `,"duration":`...), receipt.GetDuration())

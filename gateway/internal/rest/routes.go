@@ -111,7 +111,8 @@ func newRoutes() routeTable {
 		},
 		{
 			method: http.MethodPost, path: "/functions/{id}/invoke", service: "router",
-			description: "Invoke a function with the body as its event",
+			description: "Invoke a function with the body as its event; stream=true passes on its answer while it is written",
+			query:       map[string]queryKind{"stream": queryBoolean},
 			bodyLimit:   eventLimit, slow: true, runsCode: true,
 			handler: (*Handler).invoke,
 		},

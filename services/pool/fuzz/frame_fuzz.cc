@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       parser.Feed(absl::string_view(reinterpret_cast<const char*>(data), size),
                   [](const so::Frame& frame) {
                     (void)so::CheckHello(frame.payload);
+                    (void)so::ParseHead(frame.payload);
                     (void)so::ParseResult(frame.payload);
                     (void)so::ParseFault(frame.payload);
                     (void)so::ParseHandlerError(frame.payload);

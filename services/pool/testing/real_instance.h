@@ -60,6 +60,8 @@ class RealInstance final : private InstanceOwner {
   void OnStartFailed(Instance&, const Error& error,
                      std::vector<std::string> logs) override;
   void OnStarted(Instance&, const RunningCall&) override {}
+  void OnPart(Instance&, const RunningCall&,
+              serverless::pool::v1::ResponsePart) override {}
   void OnResult(Instance&, const RunningCall&,
                 serverless::pool::v1::Result result) override;
   void OnRejected(Instance&, const RunningCall&, absl::string_view) override {}

@@ -28,6 +28,9 @@ import (
 // Handler answers one call of any method.
 type Handler func(ctx context.Context, request proto.Message) (proto.Message, error)
 
+// StreamHandler answers one call of a method that streams its answer.
+type StreamHandler func(ctx context.Context, request proto.Message, send func(proto.Message) error) error
+
 // Call is a request that reached a fake.
 type Call struct {
 	Method   string
@@ -43,6 +46,7 @@ type Cluster struct {
 
 	mu       sync.Mutex
 	handlers map[string]Handler
+	streams  map[string]StreamHandler
 	calls    []Call
 }
 
@@ -58,7 +62,7 @@ func (f *Fake) Stop() { f.server.Stop() }
 // Start runs the services until the test ends.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	cluster := &Cluster{Services: map[string]*Fake{}, handlers: map[string]Handler{}}
+	cluster := &Cluster{Services: map[string]*Fake{}, handlers: map[string]Handler{}, streams: map[string]StreamHandler{}}
 	listeners := map[string]*bufconn.Listener{}
 	for name, descs := range map[string][]*grpc.ServiceDesc{
 		"registry": {&registryv1.RegistryService_ServiceDesc, &registryv1.RegistryFeedService_ServiceDesc},
@@ -103,7 +107,8 @@ func (c *Cluster) serve(t testing.TB, listener net.Listener, descs []*grpc.Servi
 	return fake
 }
 
-// scripted is the service with its unary methods answered by Handlers.
+// scripted is the service with its methods answered by Handlers; those that
+// take a stream are missing.
 func (c *Cluster) scripted(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 	scripted := &grpc.ServiceDesc{ServiceName: desc.ServiceName, HandlerType: (*any)(nil), Metadata: desc.Metadata}
 	for _, method := range desc.Methods {
@@ -120,13 +125,47 @@ func (c *Cluster) scripted(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 			},
 		})
 	}
+	for _, stream := range desc.Streams {
+		if stream.ClientStreams {
+			continue
+		}
+		full := "/" + desc.ServiceName + "/" + stream.StreamName
+		types := typesOf(full)
+		scripted.Streams = append(scripted.Streams, grpc.StreamDesc{
+			StreamName: stream.StreamName, ServerStreams: true,
+			Handler: func(_ any, inbound grpc.ServerStream) error {
+				request := types.request.New().Interface()
+				if err := inbound.RecvMsg(request); err != nil {
+					return err
+				}
+				return c.answerStream(inbound, full, request)
+			},
+		})
+	}
 	return scripted
 }
 
-func (c *Cluster) answer(ctx context.Context, method string, request, empty proto.Message) (proto.Message, error) {
+func (c *Cluster) answerStream(inbound grpc.ServerStream, method string, request proto.Message) error {
+	c.note(inbound.Context(), method, request)
+	c.mu.Lock()
+	handler := c.streams[method]
+	c.mu.Unlock()
+	if handler == nil {
+		return nil
+	}
+	return handler(inbound.Context(), request, func(answer proto.Message) error { return inbound.SendMsg(answer) })
+}
+
+func (c *Cluster) note(ctx context.Context, method string, request proto.Message) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.calls = append(c.calls, Call{Method: method, Request: request, Metadata: md})
+}
+
+func (c *Cluster) answer(ctx context.Context, method string, request, empty proto.Message) (proto.Message, error) {
+	c.note(ctx, method, request)
+	c.mu.Lock()
 	handler := c.handlers[method]
 	c.mu.Unlock()
 	if handler == nil {
@@ -148,6 +187,13 @@ func (c *Cluster) On(method string, handler Handler) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.handlers[method] = handler
+}
+
+// OnStream sets how a method that streams its answer does it.
+func (c *Cluster) OnStream(method string, handler StreamHandler) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.streams[method] = handler
 }
 
 // Answer makes a method return a message.
