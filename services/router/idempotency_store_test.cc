@@ -224,10 +224,10 @@ TEST_F(IdempotencyStoreTest, TheOldestGoWhenTheBytesAreUsedUp) {
 
 TEST_F(IdempotencyStoreTest, SmallAnswersAreNotForNothing) {
   Configure({.bytes = 100'000});
-  for (int i = 0; i < 10'000; ++i) End(Begin(absl::StrCat(i)), Answer("1"));
+  for (int i = 0; i < 2'000; ++i) End(Begin(absl::StrCat(i)), Answer("1"));
   EXPECT_LE(store_->bytes(), 100'000);
   int kept = 0;
-  for (int i = 0; i < 10'000; ++i) kept += Begin(absl::StrCat(i)).done();
+  for (int i = 0; i < 2'000; ++i) kept += Begin(absl::StrCat(i)).done();
   EXPECT_GE(kept, 50);
   EXPECT_LE(kept, 200);
 }
