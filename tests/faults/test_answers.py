@@ -135,6 +135,31 @@ def test_stopped_for_long(cluster: Cluster, functions: list[str], executions: Ex
     assert longest < LONGEST_WAIT_SECONDS, prober.kinds()
 
 
+def test_registry_stopped_for_long(cluster: Cluster, functions: list[str],
+                                   executions: Executions) -> None:
+    """Calls do not need it, and writes do not wait for ever."""
+    cluster.wait_healthy(RECOVERY_SECONDS)
+    definition = {"name": unique("late"), "runtime": "node", "handler": "index.handler",
+                  "code": "exports.handler = async () => 1"}
+    pid = pid_of(cluster, "registry")
+    with Prober(cluster.api, functions, executions) as prober:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            answer = cluster.api.post("/functions", definition)
+            took = time.monotonic() - started
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert (answer.status, answer.error["code"]) in (
+        (503, "UNAVAILABLE"), (504, "GATEWAY_TIMEOUT")), str(answer)
+    assert took < LONGEST_WAIT_SECONDS
+    prober.check()
+    assert set(prober.kinds()) == {"ok"}, prober.kinds()
+    # It may have been stored, or be stored a moment later.
+    assert wait_until(lambda: cluster.api.post("/functions", definition).status, RECOVERY_SECONDS,
+                      "a write is answered") in (201, 409)
+
+
 def test_a_key_does_not_run_again_what_was_lost(cluster: Cluster, executions: Executions) -> None:
     cluster.wait_healthy(RECOVERY_SECONDS)
     function_id = executions.create(cluster, "node", timeout=30000)
