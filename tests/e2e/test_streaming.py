@@ -138,7 +138,7 @@ def test_stream_is_collected_when_nobody_asked_for_one(api: Client, function: st
 def test_error_before_the_first_byte_is_an_ordinary_one(api: Client, function: str) -> None:
     error = expect_error(api.post(f"/functions/{function}/invoke?stream=true", {"status": 201, "early": True}),
                          502, "FUNCTION_ERROR")
-    assert (error["type"], error["message"]) == ("TypeError", "early")
+    assert error["type"] == "TypeError" and error["message"].endswith("early")
     expect_error(api.post("/functions/nobody/invoke?stream=true", {}), 404, "NOT_FOUND")
 
 
