@@ -166,6 +166,14 @@ def test_client_that_leaves_does_not_stop_the_handler(api: Client, function: str
     assert "ends" in last_log(api, function, "left")
 
 
+def test_client_that_leaves_stops_a_handler_that_wants_it(api: Client, bench: Workbench, runtime: Runtime) -> None:
+    function = bench.create(STREAMING[runtime.name], runtime, cancelOnDisconnect=True)["id"]
+    with StreamedAnswer(api, function, {"ms": 20000}, headers={"X-Request-Id": "stopped"}) as answer:
+        assert next(answer.parts()) == b"first"
+    logs = last_log(api, function, "stopped")
+    assert "begins" in logs and "ends" not in logs
+
+
 def test_stream_has_no_idempotency_key(api: Client, function: str) -> None:
     error = expect_error(api.post(f"/functions/{function}/invoke?stream=true", {}, headers={"Idempotency-Key": "k"}),
                          400, "INVALID_ARGUMENT")
