@@ -177,6 +177,8 @@ class Instance final : private SandboxListener {
   // the others have ended.
   void Abandon(RunningCall& call, const Error& error, bool by_itself);
   serverless::pool::v1::Result MakeResult(RunningCall& call);
+  // Brings `usage_` up to date; returns the processor time since the last look.
+  absl::Duration Measure();
   bool LeftProcessesBehind() const;
   int concurrency() const;
   // Freezes it once it has been idle for long enough. One timer runs at most,
@@ -215,8 +217,9 @@ class Instance final : private SandboxListener {
   int memory_limit_ = 0;
   // When it had just become warm.
   int first_processes_ = 0;
-  // At the last look.
+  // At the last look, and when that was.
   SandboxUsage usage_;
+  absl::Time measured_;
 };
 
 }  // namespace so

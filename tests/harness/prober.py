@@ -93,7 +93,10 @@ class Prober:
                       if outcome.at >= started][-calls:]
             return len(latest) == calls and all(outcome.kind == "ok" for outcome in latest)
 
-        wait_until(right, timeout, f"{calls} good answers in a row; kinds {self.kinds(started)}")
+        try:
+            wait_until(right, timeout, f"{calls} good answers in a row")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; got {self.kinds(started)}") from None
         return time.monotonic() - started
 
     def check(self, *, connections_may_break: bool = False) -> None:

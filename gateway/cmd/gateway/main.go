@@ -24,7 +24,10 @@ const (
 	exitBadSetting = 2
 )
 
-func main() { os.Exit(run()) }
+func main() {
+	tune()
+	os.Exit(run())
+}
 
 func run() int {
 	settings, err := config.Load(os.Args[1:], os.Getenv)
