@@ -279,3 +279,18 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
     # the buffers of sockets.
     assert ahead and int(ahead[0].split()[1]) < 150, answer.receipt["logs"]
     bench.close()
+
+
+def test_streams_side_by_side_do_not_wait_for_each_other(own: Cluster) -> None:
+    api, bench = own.api, Workbench(own.api)
+    function = bench.create(STREAMING["node"], NODE, timeout=60000, concurrency=2, maxInstances=1)["id"]
+    with StreamedAnswer(api, function, {"chunks": 200}, buffer=4096) as stalled:
+        parts = stalled.parts()
+        size = len(next(parts))
+        with StreamedAnswer(api, function, {"chunks": 50, "first": "other"}) as answer:
+            assert len(answer.read()) == 5 + 50 * 100000
+        size += sum(len(part) for part in parts)
+    assert size == 5 + 200 * 100000
+    assert answer.receipt["instanceId"] == stalled.receipt["instanceId"]
+    assert "ends" in answer.receipt["logs"] and "ends" in stalled.receipt["logs"]
+    bench.close()
