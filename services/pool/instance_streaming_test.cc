@@ -87,7 +87,7 @@ TEST(InstanceStreamingTest, PassesOnHeadAndDataAndEndsWithoutABody) {
   s.process->Print("hi\n");
   s.process->Say(FrameType::kEnd);
   EXPECT_THAT(s.Heard(), ElementsAre("head 206", "3", "65536", "end "));
-  const pb::ResponsePart& head =
+  const pb::ResponsePart head =
       s.f.link.Of(&pb::AttachResponse::has_part)[0].part();
   EXPECT_EQ(head.dispatch_id(), 1u);
   EXPECT_EQ(head.instance_id(), "inst-000001");
@@ -104,7 +104,7 @@ TEST(InstanceStreamingTest, PassesOnHeadAndDataAndEndsWithoutABody) {
 
 TEST(InstanceStreamingTest, WhatComesTogetherGoesOnTogether) {
   Streaming s;
-  const Nonce& nonce = s.process->nonce;
+  const Nonce nonce = s.process->nonce;
   std::string bytes = EncodeFrame(FrameType::kHead, nonce, kHead);
   for (int i = 0; i < 1000; ++i) {
     bytes += EncodeFrame(FrameType::kData, nonce, "x");

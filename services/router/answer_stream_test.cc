@@ -128,7 +128,7 @@ TEST_F(AnswerStreamTest, SmallPiecesThatWaitBecomeOne) {
 
 TEST_F(AnswerStreamTest, GrantsWhatHasBeenWritten) {
   Head(200);
-  for (int i = 0; i < 4; ++i) Data(std::string(60000, 'x'));
+  for (int i = 0; i < 3; ++i) Data(std::string(60000, 'x'));
   Written(2);
   EXPECT_THAT(credits_, IsEmpty());
   Written(1);

@@ -166,6 +166,14 @@ def test_client_that_leaves_does_not_stop_the_handler(api: Client, function: str
     assert "ends" in last_log(api, function, "left")
 
 
+def test_client_that_leaves_stops_a_handler_that_wants_it(api: Client, bench: Workbench, runtime: Runtime) -> None:
+    function = bench.create(STREAMING[runtime.name], runtime, cancelOnDisconnect=True)["id"]
+    with StreamedAnswer(api, function, {"ms": 20000}, headers={"X-Request-Id": "stopped"}) as answer:
+        assert next(answer.parts()) == b"first"
+    logs = last_log(api, function, "stopped")
+    assert "begins" in logs and "ends" not in logs
+
+
 def test_stream_has_no_idempotency_key(api: Client, function: str) -> None:
     error = expect_error(api.post(f"/functions/{function}/invoke?stream=true", {}, headers={"Idempotency-Key": "k"}),
                          400, "INVALID_ARGUMENT")
@@ -270,4 +278,19 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
     # 20 MB would have been written at once; what holds less are the windows and
     # the buffers of sockets.
     assert ahead and int(ahead[0].split()[1]) < 150, answer.receipt["logs"]
+    bench.close()
+
+
+def test_streams_side_by_side_do_not_wait_for_each_other(own: Cluster) -> None:
+    api, bench = own.api, Workbench(own.api)
+    function = bench.create(STREAMING["node"], NODE, timeout=60000, concurrency=2, maxInstances=1)["id"]
+    with StreamedAnswer(api, function, {"chunks": 200}, buffer=4096) as stalled:
+        parts = stalled.parts()
+        size = len(next(parts))
+        with StreamedAnswer(api, function, {"chunks": 50, "first": "other"}) as answer:
+            assert len(answer.read()) == 5 + 50 * 100000
+        size += sum(len(part) for part in parts)
+    assert size == 5 + 200 * 100000
+    assert answer.receipt["instanceId"] == stalled.receipt["instanceId"]
+    assert "ends" in answer.receipt["logs"] and "ends" in stalled.receipt["logs"]
     bench.close()
