@@ -25,7 +25,7 @@ namespace so {
 class IdempotencyStore {
  public:
   struct Options {
-    // How long an answer is kept.
+    // How long an answer is kept. It goes when the next call with a key comes.
     absl::Duration ttl = absl::Minutes(10);
     // Of answers kept, with what it takes to keep them; the oldest go first.
     int64_t bytes = 64 << 20;

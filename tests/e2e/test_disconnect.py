@@ -49,11 +49,11 @@ def test_a_call_runs_to_its_end_otherwise(api: Client, bench: Workbench,
     assert function["cancelOnDisconnect"] is False
     api.receipt(function["id"], {"ms": 0})
     [instance] = api.instances_of(function["id"])
-    call_and_leave(api, function["id"], 1500)
+    call_and_leave(api, function["id"], 3000)
     log = wait_until(lambda: [log for log in logs_of(api, function["id"])
                               if log["requestId"] == "left-early"], 10, "its log")[0]
     assert log["errorCode"] == "" and log["statusCode"] == 200
-    assert log["duration"] >= 1500
+    assert log["duration"] >= 2900  # Timers of node may be early.
     assert [i["id"] for i in api.instances_of(function["id"])] == [instance["id"]]
 
 

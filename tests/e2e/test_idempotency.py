@@ -114,7 +114,7 @@ def test_the_first_client_may_leave(api: Client, bench: Workbench) -> None:
     function_id = bench.create(COUNT, maxInstances=1, cancelOnDisconnect=True)["id"]
     api.receipt(function_id)
     key = unique("key")
-    event = {"ms": 1500}
+    event = {"ms": 3000}
     connection = http.client.HTTPConnection(api.host, api.port, timeout=10)
     connection.request("POST", f"/functions/{function_id}/invoke", json.dumps(event),
                        {"Idempotency-Key": key})
