@@ -1,7 +1,9 @@
 #include "services/router/idempotency_store.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -224,10 +226,10 @@ TEST_F(IdempotencyStoreTest, TheOldestGoWhenTheBytesAreUsedUp) {
 
 TEST_F(IdempotencyStoreTest, SmallAnswersAreNotForNothing) {
   Configure({.bytes = 100'000});
-  for (int i = 0; i < 10'000; ++i) End(Begin(absl::StrCat(i)), Answer("1"));
+  for (int i = 0; i < 2'000; ++i) End(Begin(absl::StrCat(i)), Answer("1"));
   EXPECT_LE(store_->bytes(), 100'000);
   int kept = 0;
-  for (int i = 0; i < 10'000; ++i) kept += Begin(absl::StrCat(i)).done();
+  for (int i = 0; i < 2'000; ++i) kept += Begin(absl::StrCat(i)).done();
   EXPECT_GE(kept, 50);
   EXPECT_LE(kept, 200);
 }
@@ -252,6 +254,34 @@ TEST_F(IdempotencyStoreTest, ADeletedFunctionTakesItsAnswersAlong) {
   End(running, Answer("1"));
   EXPECT_EQ(joined.receipt().body(), "1");
   EXPECT_TRUE(Begin("running").place.first);
+}
+
+TEST_F(IdempotencyStoreTest, ThreadsAgreeWhoRuns) {
+  constexpr int kThreads = 4, kKeys = 500;
+  std::vector<std::atomic<int>> runs(kKeys);
+  std::atomic<int> answered = 0, left = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < kKeys; ++i) {
+        const auto place = store_->Begin(
+            {"fn-1", absl::StrCat(i)}, "{}",
+            [&](absl::StatusOr<Receipt> outcome) {
+              ++(outcome.ok() ? answered : left);
+            },
+            [] {});
+        if (thread == 0) store_->Leave(place);
+        if (!place.first) continue;
+        ++runs[i];
+        store_->End(place.run, Answer("1"));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& count : runs) EXPECT_EQ(count, 1);
+  // Each is told something, and only the thread that leaves anything else.
+  EXPECT_EQ(answered + left, kThreads * kKeys);
+  EXPECT_LE(left, kKeys);
 }
 
 }  // namespace
