@@ -42,6 +42,7 @@ class EchoNode final : public NodeLink {
       Answer(dispatch);
     }
   }
+  void SendEvent(serverless::pool::v1::EventPart) override {}
   void Cancel(serverless::pool::v1::Cancel) override {}
   void Grant(serverless::pool::v1::Credit) override {}
   void AnswerHeld() { Answer(held_); }

@@ -16,9 +16,6 @@
 
 namespace so {
 
-// Largest event and result, in bytes.
-inline constexpr size_t kMaxEventBytes = 6 << 20;
-
 // Takes calls in: checks them, finds their function, lets them pass or not,
 // hands them to the dispatcher, and keeps the books when they end. Thread-safe.
 class InvocationRouter final : public FunctionDirectory::Listener {

@@ -36,6 +36,7 @@ class FakeNode final : public NodeLink {
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
     running.push_back(std::move(dispatch));
   }
+  void SendEvent(serverless::pool::v1::EventPart) override {}
   void Grant(serverless::pool::v1::Credit) override {}
   void Cancel(serverless::pool::v1::Cancel cancel) override {
     cancelled.push_back(cancel.dispatch_id());
