@@ -30,8 +30,10 @@ template <typename Request, typename Response>
 class ServerCall
     : public std::enable_shared_from_this<ServerCall<Request, Response>> {
  public:
-  // Valid and unchanged for the life of the call.
+  // Valid and unchanged for the life of the call, or until it is taken: large
+  // ones need not be copied.
   const Request& request() const { return request_; }
+  Request TakeRequest() { return std::move(request_); }
   // To be filled in before Finish, and never touched after it.
   Response& response() { return response_; }
 

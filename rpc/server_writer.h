@@ -29,7 +29,9 @@ template <typename Request, typename Out>
 class ServerWriter
     : public std::enable_shared_from_this<ServerWriter<Request, Out>> {
  public:
+  // Valid and unchanged for the life of the stream, or until it is taken.
   const Request& request() const { return request_; }
+  Request TakeRequest() { return std::move(request_); }
   // See MetadataOf and DeadlineOf.
   std::string metadata(const std::string& key) const {
     return MetadataOf(context_, key);

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/executor.h"
 #include "rpc/service.h"
 #include "serverless/pool/v1/build.grpc.pb.h"
 #include "services/pool/builder.h"
-#include "services/pool/executor.h"
 
 namespace so {
 

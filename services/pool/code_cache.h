@@ -7,9 +7,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "base/executor.h"
 #include "services/pool/code_maker.h"
 #include "services/pool/code_store.h"
-#include "services/pool/executor.h"
 #include "services/pool/runtime_catalog.h"
 #include "services/registry/client/code_source.h"
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "services/pool/executor.h"
+#include "base/executor.h"
 #include "services/pool/instance_pool.h"
 #include "services/registry/client/function_directory.h"
 

@@ -4,8 +4,8 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "base/executor.h"
 #include "base/timers.h"
-#include "services/pool/executor.h"
 
 namespace so {
 

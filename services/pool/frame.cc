@@ -51,6 +51,20 @@ std::string EncodeFrame(FrameType type, const Nonce& nonce,
   return frame;
 }
 
+std::string EncodeFrame(FrameType type, const Nonce& nonce,
+                        absl::string_view meta, absl::string_view body) {
+  const size_t payload = kLengthBytes + meta.size() + body.size();
+  std::string frame;
+  frame.reserve(kLengthBytes + kHeadBytes + payload);
+  AppendLength(frame, kHeadBytes + payload);
+  frame.push_back(static_cast<char>(type));
+  frame.append(nonce.data(), nonce.size());
+  AppendLength(frame, meta.size());
+  frame.append(meta.data(), meta.size());
+  frame.append(body.data(), body.size());
+  return frame;
+}
+
 std::string EncodeTwoParts(absl::string_view meta, absl::string_view body) {
   std::string payload;
   payload.reserve(kLengthBytes + meta.size() + body.size());
@@ -83,7 +97,11 @@ absl::Status FrameParser::Feed(absl::string_view bytes,
       return absl::InvalidArgumentError(
           absl::StrCat("frame of ", length, " bytes"));
     }
-    if (rest.size() < kLengthBytes + length) break;
+    if (rest.size() < kLengthBytes + length) {
+      // Once, rather than growing with every read.
+      if (rest.size() == buffer_.size()) buffer_.reserve(kLengthBytes + length);
+      break;
+    }
     Frame frame;
     frame.type = static_cast<FrameType>(rest[kLengthBytes]);
     std::memcpy(frame.nonce.data(), rest.data() + kLengthBytes + 1,

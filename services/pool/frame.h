@@ -53,6 +53,9 @@ struct Frame {
 
 std::string EncodeFrame(FrameType type, const Nonce& nonce,
                         absl::string_view payload);
+// The same with a payload of two parts, which may be large.
+std::string EncodeFrame(FrameType type, const Nonce& nonce,
+                        absl::string_view meta, absl::string_view body);
 
 // A payload of two parts: JSON, then bytes.
 std::string EncodeTwoParts(absl::string_view meta, absl::string_view body);

@@ -98,6 +98,8 @@ TEST(FrameTest, SurvivesRandomBytes) {
 TEST(FrameTest, TwoPartsComeBackAndRefuseAWrongLength) {
   TwoParts parts;
   const std::string encoded = EncodeTwoParts("{}", "body");
+  EXPECT_EQ(EncodeFrame(FrameType::kInvoke, Nonce{1}, "{}", "body"),
+            EncodeFrame(FrameType::kInvoke, Nonce{1}, encoded));
   SO_EXPECT_OK(DecodeTwoParts(encoded, parts));
   EXPECT_EQ(parts.meta, "{}");
   EXPECT_EQ(parts.body, "body");

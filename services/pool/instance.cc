@@ -178,6 +178,12 @@ void Instance::FailCalls(Ending ending, HowItEnds how, bool by_itself) {
   std::vector<std::optional<pb::Result>> results;
   for (const auto& call : calls) {
     context_.timers.Cancel(call->timeout);
+    if (call->answer) {
+      // It was first.
+      results.emplace_back(ResultOf(*call));
+      ++invocations_;
+      continue;
+    }
     const std::optional<Error> error = how(*call);
     results.emplace_back();
     if (!error) continue;

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/executor.h"
 #include "base/log.h"
 #include "base/timers.h"
 #include "services/pool/frame.h"
@@ -61,6 +62,9 @@ struct InstanceContext {
   Timers& timers;
   Sandbox& sandbox;
   const Logger& log;
+  // Where instances live, and where what takes long is done meanwhile.
+  Executor& executor;
+  Executor& worker;
   // How long it may take to start, and again to load its code.
   absl::Duration init_timeout = absl::Seconds(10);
   // How long it may go on running while it has nothing to do.
@@ -136,6 +140,8 @@ class Instance final : private SandboxListener {
   absl::Status HandleBusy(const Frame& frame);
   absl::Status HandleStarted(RunningCall& call, absl::string_view payload);
   absl::Status HandleResult(RunningCall& call, absl::string_view payload);
+  // The body of an answer has been checked elsewhere.
+  void OnChecked(const Nonce& nonce, const absl::Status& json);
   absl::Status HandleError(RunningCall& call, absl::string_view payload);
   absl::Status HandleLog(RunningCall& call, absl::string_view payload);
 
@@ -169,7 +175,7 @@ class Instance final : private SandboxListener {
   // ---- invocations (instance_calls.cc)
   RunningCall* FindCall(const Nonce& nonce);
   RunningCall* FindCall(RouterId router, uint64_t dispatch_id);
-  // By the client's name for it.
+  // By the client's name for it; none that has answered.
   RunningCall* FindCall(absl::string_view request_id);
   // Ends one invocation and leaves the others alone.
   void Finish(RunningCall& call, serverless::pool::v1::Result result);
@@ -177,6 +183,10 @@ class Instance final : private SandboxListener {
   // the others have ended.
   void Abandon(RunningCall& call, const Error& error, bool by_itself);
   serverless::pool::v1::Result MakeResult(RunningCall& call);
+  void CheckElsewhere(const RunningCall& call);
+  // The result of a call that has answered and whose body cannot be waited for:
+  // checks it here and now.
+  static serverless::pool::v1::Result ResultOf(const RunningCall& call);
   // Brings `usage_` up to date; returns the processor time since the last look.
   absl::Duration Measure();
   bool LeftProcessesBehind() const;
@@ -220,6 +230,8 @@ class Instance final : private SandboxListener {
   // At the last look, and when that was.
   SandboxUsage usage_;
   absl::Time measured_;
+  // Expires with it: for work that comes back from elsewhere.
+  const std::shared_ptr<Instance*> self_ = std::make_shared<Instance*>(this);
 };
 
 }  // namespace so

@@ -17,6 +17,23 @@ namespace pb = serverless::pool::v1;
 // enough for the next.
 constexpr absl::Duration kMeasuresOverlap = absl::Milliseconds(5);
 
+// Larger bodies are not checked on the thread that all instances share: it
+// takes about a millisecond for each megabyte.
+constexpr size_t kCheckElsewhereBytes = 256 << 10;
+
+// An answer with its body, which is JSON or not.
+pb::Result Checked(pb::Result answer, std::string body,
+                   const absl::Status& json) {
+  if (json.ok()) {
+    answer.set_body(std::move(body));
+  } else {
+    answer.clear_status_code();
+    answer.clear_headers();
+    *answer.mutable_error() = ResultNotJson(json.message());
+  }
+  return answer;
+}
+
 }  // namespace
 
 int Instance::concurrency() const {
@@ -45,14 +62,14 @@ void Instance::Invoke(RouterId router, const pb::Dispatch& dispatch) {
     Abandon(call, FunctionTimeout(function_->name(), timeout, call.started),
             /*by_itself=*/true);
   });
-  process_->Send(EncodeFrame(
-      FrameType::kInvoke, call.nonce,
-      InvokePayload(call.request_id, timeout, dispatch.event(), call.stream)));
+  process_->Send(EncodeFrame(FrameType::kInvoke, call.nonce,
+                             InvokeMeta(call.request_id, timeout, call.stream),
+                             dispatch.event()));
 }
 
 void Instance::Cancel(RouterId router, uint64_t dispatch_id) {
   RunningCall* call = FindCall(router, dispatch_id);
-  if (call == nullptr) return;
+  if (call == nullptr || call->answer) return;
   Abandon(*call, CallCancelled(function_->name(), call->started),
           /*by_itself=*/false);
 }
@@ -75,7 +92,7 @@ RunningCall* Instance::FindCall(const Nonce& nonce) {
 
 RunningCall* Instance::FindCall(absl::string_view request_id) {
   for (const auto& call : calls_) {
-    if (call->request_id == request_id) return call.get();
+    if (call->request_id == request_id && !call->answer) return call.get();
   }
   return nullptr;
 }
@@ -86,6 +103,7 @@ absl::Status Instance::HandleBusy(const Frame& frame) {
     if (absl::c_linear_search(abandoned_, frame.nonce)) return absl::OkStatus();
     return absl::InvalidArgumentError("an answer to nobody's question");
   }
+  if (call->answer) return absl::InvalidArgumentError("a second answer");
   if (frame.type == FrameType::kStarted) {
     return HandleStarted(*call, frame.payload);
   }
@@ -124,15 +142,44 @@ absl::Status Instance::HandleResult(RunningCall& call,
   if (call.head) return absl::InvalidArgumentError("a result after a head");
   SO_ASSIGN_OR_RETURN(HandlerResult handler_result, ParseResult(payload));
   pb::Result result = MakeResult(call);
-  if (const absl::Status json = CheckJson(handler_result.body); json.ok()) {
-    result.set_status_code(handler_result.head.status_code());
-    result.mutable_headers()->swap(*handler_result.head.mutable_headers());
-    result.set_body(std::move(handler_result.body));
-  } else {
-    *result.mutable_error() = ResultNotJson(json.message());
+  result.set_status_code(handler_result.head.status_code());
+  result.mutable_headers()->swap(*handler_result.head.mutable_headers());
+  std::string& body = handler_result.body;
+  if (body.size() <= kCheckElsewhereBytes) {
+    const absl::Status json = CheckJson(body);
+    Finish(call, Checked(std::move(result), std::move(body), json));
+    return absl::OkStatus();
   }
-  Finish(call, std::move(result));
+  // It is in time, however long the check takes.
+  context_.timers.Cancel(call.timeout);
+  call.answer = std::move(result);
+  call.body = std::make_shared<std::string>(std::move(body));
+  CheckElsewhere(call);
   return absl::OkStatus();
+}
+
+void Instance::CheckElsewhere(const RunningCall& call) {
+  context_.worker.Post([&executor = context_.executor, nonce = call.nonce,
+                        body = call.body,
+                        self = std::weak_ptr<Instance*>(self_)] {
+    executor.Post([nonce, self, json = CheckJson(*body)] {
+      if (const auto instance = self.lock(); instance != nullptr) {
+        (*instance)->OnChecked(nonce, json);
+      }
+    });
+  });
+}
+
+void Instance::OnChecked(const Nonce& nonce, const absl::Status& json) {
+  RunningCall* call = FindCall(nonce);
+  // It may have ended by now, with this very answer.
+  if (call == nullptr) return;
+  Finish(*call, Checked(*std::exchange(call->answer, std::nullopt),
+                        std::move(*call->body), json));
+}
+
+pb::Result Instance::ResultOf(const RunningCall& call) {
+  return Checked(*call.answer, *call.body, CheckJson(*call.body));
 }
 
 absl::Status Instance::HandleError(RunningCall& call,

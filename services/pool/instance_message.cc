@@ -141,12 +141,12 @@ std::string ConfigPayload(const serverless::function::v1::Function& function,
   });
 }
 
-std::string InvokePayload(absl::string_view request_id, absl::Duration timeout,
-                          absl::string_view event, bool stream) {
+std::string InvokeMeta(absl::string_view request_id, absl::Duration timeout,
+                       bool stream) {
   Json meta{{"requestId", std::string(request_id)},
             {"timeoutMs", absl::ToInt64Milliseconds(timeout)}};
   if (stream) meta["stream"] = true;
-  return EncodeTwoParts(Dump(meta), event);
+  return Dump(meta);
 }
 
 std::string CreditPayload(int32_t bytes) {

@@ -21,9 +21,9 @@ std::string ConfigPayload(const serverless::function::v1::Function& function,
                           absl::string_view instance_id,
                           absl::string_view code_dir);
 
-// Payload of INVOKE.
-std::string InvokePayload(absl::string_view request_id, absl::Duration timeout,
-                          absl::string_view event, bool stream);
+// First part of the payload of INVOKE; the event is the second.
+std::string InvokeMeta(absl::string_view request_id, absl::Duration timeout,
+                       bool stream);
 
 // Payload of CREDIT.
 std::string CreditPayload(int32_t bytes);

@@ -42,7 +42,13 @@ Error CodeError(const std::string& name, const absl::Status& status) {
 InstancePool::InstancePool(Options options, Dependencies dependencies)
     : options_(std::move(options)),
       deps_(dependencies),
-      prefetcher_(deps_.code) {
+      prefetcher_(deps_.code),
+      events_([this](RouterId router, pb::AttachResponse message) {
+        SendTo(router, std::move(message));
+      }),
+      results_([this](RouterId router, pb::AttachResponse message) {
+        SendTo(router, std::move(message));
+      }) {
   cleanup_timer_ = deps_.instances.timers.Schedule(options_.cleanup_interval,
                                                    [this] { Cleanup(); });
 }

@@ -9,14 +9,16 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "base/executor.h"
 #include "base/log.h"
 #include "serverless/pool/v1/pool.pb.h"
 #include "services/pool/capacity.h"
 #include "services/pool/code_store.h"
-#include "services/pool/executor.h"
+#include "services/pool/event_parts.h"
 #include "services/pool/function_group.h"
 #include "services/pool/instance.h"
 #include "services/pool/prefetcher.h"
+#include "services/pool/result_parts.h"
 #include "services/pool/runtime_catalog.h"
 #include "services/pool/start_queue.h"
 #include "services/pool/start_steps.h"
@@ -67,9 +69,13 @@ class InstancePool final : private InstanceOwner {
   void Detach(RouterId router);
   void StartInstance(RouterId router,
                      const serverless::pool::v1::StartInstance& request);
-  void Dispatch(RouterId router, const serverless::pool::v1::Dispatch& request);
+  void Dispatch(RouterId router, serverless::pool::v1::Dispatch request);
+  void AddEventPart(RouterId router,
+                    const serverless::pool::v1::EventPart& part);
   void Cancel(RouterId router, const serverless::pool::v1::Cancel& request);
   void Grant(RouterId router, const serverless::pool::v1::Credit& credit);
+  // Sends what is left of large results: the router's stream is to end.
+  void FlushResults(RouterId router) { results_.Flush(router); }
 
   // ---- people, tools and the scaler.
   using WarmId = uint64_t;
@@ -173,6 +179,9 @@ class InstancePool final : private InstanceOwner {
   Prefetcher prefetcher_;
   std::map<RouterId, RouterLink*> routers_;
   RouterId last_router_ = 0;
+  // Large ones, on their way to and from routers.
+  EventParts events_;
+  ResultParts results_;
   // By function id. A group stays while the function is known or has instances.
   std::map<std::string, FunctionGroup> groups_;
   // Instance id to function id.

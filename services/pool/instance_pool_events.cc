@@ -99,9 +99,9 @@ void InstancePool::OnResult(Instance& instance, const RunningCall& call,
   } else {
     GroupOf(instance.function().id()).backoff.Reset();
   }
-  pb::AttachResponse message;
-  *message.mutable_result() = std::move(result);
-  SendTo(call.router, std::move(message));
+  if (routers_.contains(call.router)) {
+    results_.Add(call.router, std::move(result));
+  }
   if (!member.is(pb::INSTANCE_STATE_WARM)) return;
   if (retire && instance.function().reuse() == "never") {
     instance.Abort(Error());  // Nothing in it is worth a farewell.
@@ -129,6 +129,10 @@ void InstancePool::OnTerminating(Instance& instance, bool by_itself) {
                                      {"function_id", instance.function().id()},
                                      {"invocations", instance.invocations()},
                                      {"age_ms", instance.age()}});
+  for (const auto& [router, dispatch, rest] : events_.TakeFor(instance.id())) {
+    Reject(router, dispatch, "died-before-start");
+  }
+  results_.InstanceEnds(instance.id());
   if (member.announced) Announce(member);
   FunctionGroup& group = GroupOf(instance.function().id());
   if (by_itself && instance.invocations() == 0) NoteFailure(group);

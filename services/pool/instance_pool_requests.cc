@@ -55,6 +55,8 @@ RouterId InstancePool::Attach(RouterLink& link) {
 
 void InstancePool::Detach(RouterId router) {
   routers_.erase(router);
+  events_.Forget(router);
+  results_.Forget(router);
   for (auto& [function_id, group] : groups_) {
     for (const auto& [id, member] : group.members) {
       member->instance->ForgetRouter(router);
@@ -85,14 +87,15 @@ void InstancePool::Reject(RouterId router, const pb::Dispatch& request,
   SendTo(router, std::move(message));
 }
 
-void InstancePool::Dispatch(RouterId router, const pb::Dispatch& request) {
+void InstancePool::Dispatch(RouterId router, pb::Dispatch request) {
   Member* member = FindMember(request.instance_id());
   if (draining_) return Reject(router, request, "draining");
   if (member == nullptr) return Reject(router, request, "unknown-instance");
   if (!member->instance->accepts()) {
     return Reject(router, request, "not-warm");
   }
-  if (request.event().size() > kMaxBodyBytes) {
+  const size_t announced = std::max(0, request.event_bytes());
+  if (std::max(announced, request.event().size()) > kMaxBodyBytes) {
     pb::AttachResponse message;
     pb::Result& result = *message.mutable_result();
     result.set_request_id(request.request_id());
@@ -103,18 +106,36 @@ void InstancePool::Dispatch(RouterId router, const pb::Dispatch& request) {
     result.set_instance_free(true);
     return SendTo(router, std::move(message));
   }
+  if (announced > 0 && request.event().empty()) {
+    // It need not be free any more when the event is complete.
+    return events_.Begin(router, std::move(request));
+  }
+  if (announced > 0 && request.event().size() != announced) {
+    return Reject(router, request, "bad-event");
+  }
   const bool was_free = member->is(pb::INSTANCE_STATE_WARM);
   member->instance->Invoke(router, request);
   if (was_free) Announce(*member, router);
 }
 
+void InstancePool::AddEventPart(RouterId router, const pb::EventPart& part) {
+  if (auto complete = events_.Add(router, part); complete.has_value()) {
+    Dispatch(router, *std::move(complete));
+  }
+}
+
 void InstancePool::Cancel(RouterId router, const pb::Cancel& request) {
+  if (const auto arriving = events_.Take(router, request.dispatch_id());
+      arriving.has_value()) {
+    return Reject(router, arriving->dispatch, "cancelled");
+  }
   if (Member* member = FindMember(request.instance_id()); member != nullptr) {
     member->instance->Cancel(router, request.dispatch_id());
   }
 }
 
 void InstancePool::Grant(RouterId router, const pb::Credit& credit) {
+  if (results_.Grant(router, credit)) return;
   if (Member* member = FindMember(credit.instance_id()); member != nullptr) {
     member->instance->Grant(router, credit);
   }

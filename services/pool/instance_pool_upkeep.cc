@@ -190,6 +190,9 @@ void InstancePool::Drain(absl::Duration timeout,
                          absl::AnyInvocable<void()> done) {
   draining_ = true;
   on_drained_ = std::move(done);
+  for (const auto& [router, dispatch, rest] : events_.TakeAll()) {
+    Reject(router, dispatch, "draining");
+  }
   const Error stopping =
       MakeError("UNAVAILABLE", "the pool is shutting down", "no");
   for (auto& [function_id, group] : groups_) {

@@ -68,7 +68,8 @@ void Instance::Pass(RunningCall& call, pb::ResponsePart part) {
 
 void Instance::Grant(RouterId router, const pb::Credit& credit) {
   RunningCall* call = FindCall(router, credit.dispatch_id());
-  if (call == nullptr || !call->stream || credit.bytes() <= 0) return;
+  if (call == nullptr || !call->stream || call->answer) return;
+  if (credit.bytes() <= 0) return;
   GiveCredit(*call, credit.bytes());
 }
 

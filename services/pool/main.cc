@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/timer_thread.h"
+#include "base/worker_thread.h"
 #include "rpc/channel.h"
 #include "rpc/loop.h"
 #include "rpc/server.h"
@@ -20,7 +21,6 @@
 #include "services/pool/builder.h"
 #include "services/pool/code_cache.h"
 #include "services/pool/directory_listener.h"
-#include "services/pool/disk_thread.h"
 #include "services/pool/event_loop.h"
 #include "services/pool/instance_pool.h"
 #include "services/pool/launcher_client.h"
@@ -124,7 +124,8 @@ int Main(int argc, char** argv) {
   auto directory =
       std::make_unique<GrpcFunctionDirectory>(rpc, channel, timers);
   EventLoop loop;
-  DiskThread disk;
+  WorkerThread disk;
+  WorkerThread checks;
   GrpcCodeSource source(rpc, channel);
   Node node(config, loop, clock);
   auto tasks = std::make_unique<TaskQueue>(
@@ -147,6 +148,8 @@ int Main(int argc, char** argv) {
       .timers = loop,
       .sandbox = node.sandbox(),
       .log = log,
+      .executor = loop,
+      .worker = checks,
       .init_timeout = ToAbsl(config.init_timeout()),
       .freeze_after = ToAbsl(config.freeze_after()),
       .terminate_grace = ToAbsl(config.terminate_grace()),

@@ -79,7 +79,9 @@ class PoolNodeService::Session final
     stream_->Start(
         [self](pb::AttachRequest message) {
           self->service_.loop_.Post(
-              [self, message = std::move(message)] { self->Handle(message); });
+              [self, message = std::move(message)]() mutable {
+                self->Handle(std::move(message));
+              });
         },
         [self] { self->service_.loop_.Post([self] { self->Detach(); }); });
   }
@@ -100,7 +102,10 @@ class PoolNodeService::Session final
       stream_->Send(std::move(message));
     }
   }
-  void End(const absl::Status& status) { stream_->Finish(status); }
+  void End(const absl::Status& status) {
+    service_.pool_.FlushResults(router_);
+    stream_->Finish(status);
+  }
 
  private:
   void SendHeld() {
@@ -113,12 +118,14 @@ class PoolNodeService::Session final
     router_ = service_.pool_.Attach(*this);
   }
 
-  void Handle(const pb::AttachRequest& message) {
+  void Handle(pb::AttachRequest message) {
     if (router_ == 0) return;
     if (message.has_start()) {
       service_.pool_.StartInstance(router_, message.start());
     } else if (message.has_dispatch()) {
-      service_.pool_.Dispatch(router_, message.dispatch());
+      service_.pool_.Dispatch(router_, std::move(*message.mutable_dispatch()));
+    } else if (message.has_event_part()) {
+      service_.pool_.AddEventPart(router_, message.event_part());
     } else if (message.has_cancel()) {
       service_.pool_.Cancel(router_, message.cancel());
     } else if (message.has_credit()) {

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/executor.h"
 #include "rpc/service.h"
 #include "serverless/pool/v1/pool.grpc.pb.h"
-#include "services/pool/executor.h"
 #include "services/pool/instance_pool.h"
 #include "services/pool/parked_pool.h"
 #include "services/pool/start_steps.h"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -37,6 +38,10 @@ struct RunningCall {
   std::optional<serverless::pool::v1::ResponseHead> head;
   int64_t credit = kStreamWindowBytes;
   std::string unsent;
+  // The process has answered, with this but for its body, which is being
+  // checked elsewhere. Nothing that comes after it counts.
+  std::optional<serverless::pool::v1::Result> answer;
+  std::shared_ptr<std::string> body;
   // What is known to have been printed by this one and not by its neighbours.
   OutputCapture output;
 };

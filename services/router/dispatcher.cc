@@ -127,7 +127,13 @@ void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
   dispatch.set_dispatch_id(invocation->dispatch_id);
   dispatch.set_request_id(invocation->request_id);
   dispatch.set_instance_id(instance_id);
-  dispatch.set_event(invocation->event);
+  invocation->event_sent = 0;
+  if (invocation->in_parts()) {
+    // It follows as the pool asks for it.
+    dispatch.set_event_bytes(static_cast<int32_t>(invocation->event.size()));
+  } else {
+    dispatch.set_event(invocation->event);
+  }
   dispatch.set_timeout(static_cast<int32_t>(
       std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout))));
   dispatch.set_stream(invocation->on_part != nullptr);
@@ -252,6 +258,13 @@ void Dispatcher::OnSilenceTimer(uint64_t dispatch_id) {
     MutexLock lock(mu_);
     const InvocationPtr invocation = TakeRunning(dispatch_id, /*free=*/false);
     if (invocation == nullptr) return;
+    if (invocation->in_parts() &&
+        invocation->event_sent < invocation->event.size()) {
+      // The rest will not come: the pool need not wait for it.
+      auto& cancel = effects.cancels.emplace_back();
+      cancel.set_dispatch_id(dispatch_id);
+      cancel.set_instance_id(invocation->instance_id);
+    }
     effects.finished.emplace_back(
         invocation,
         ErrorReceipt(*invocation,

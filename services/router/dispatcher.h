@@ -93,6 +93,8 @@ class Dispatcher final : public NodeLink::Listener {
       ABSL_LOCKS_EXCLUDED(mu_);
   void OnStarted(const serverless::pool::v1::Started& started) override
       ABSL_LOCKS_EXCLUDED(mu_);
+  void OnEventCredit(const serverless::pool::v1::EventCredit& credit) override
+      ABSL_LOCKS_EXCLUDED(mu_);
   void OnRejected(const serverless::pool::v1::Rejected& rejected) override
       ABSL_LOCKS_EXCLUDED(mu_);
   void OnPart(serverless::pool::v1::ResponsePart part) override
@@ -125,6 +127,9 @@ class Dispatcher final : public NodeLink::Listener {
     std::vector<std::pair<InvocationPtr, absl::StatusOr<Receipt>>> finished;
   };
   void Apply(Effects effects) ABSL_LOCKS_EXCLUDED(mu_);
+  // A part of a large result has come.
+  void CollectBody(Invocation& invocation,
+                   const serverless::pool::v1::ResponsePart& part);
 
   void Enqueue(FunctionQueue& queue, InvocationPtr invocation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -24,6 +24,7 @@ class RecordingLink final : public NodeLink {
   void Dispatch(pb::Dispatch dispatch) override {
     dispatches.push_back(dispatch);
   }
+  void SendEvent(serverless::pool::v1::EventPart) override {}
   void Cancel(pb::Cancel) override {}
   void Grant(pb::Credit) override {}
   std::vector<pb::StartInstance> starts;

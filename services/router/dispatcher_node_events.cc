@@ -8,6 +8,8 @@
 
 namespace so {
 
+using serverless::pool::v1::EventCredit;
+using serverless::pool::v1::EventPart;
 using serverless::pool::v1::InstanceUpdate;
 using serverless::pool::v1::PoolHello;
 using serverless::pool::v1::Rejected;
@@ -15,6 +17,29 @@ using serverless::pool::v1::ResponsePart;
 using serverless::pool::v1::Result;
 using serverless::pool::v1::Started;
 using serverless::pool::v1::StartFailed;
+
+namespace {
+
+// How much of a result is worth a message that gives credit: half of what may
+// be under way, so that it does not come to a stop.
+constexpr int32_t kGrantBytes = 128 << 10;
+
+// What has become of a call, its body put together if it came in parts.
+Receipt TakeReceipt(Invocation& invocation, Result result) {
+  if (!result.body_in_parts()) {
+    return ResultReceipt(invocation, std::move(result));
+  }
+  if (invocation.body.size() != invocation.body_bytes ||
+      invocation.body.empty()) {
+    // A pool never does that; half an answer is none.
+    return ErrorReceipt(invocation, InstanceLost(invocation.function->name()),
+                        result.logs());
+  }
+  result.set_body(std::move(invocation.body));
+  return ResultReceipt(invocation, std::move(result));
+}
+
+}  // namespace
 
 void Dispatcher::OnConnected(const PoolHello& hello) {
   log_.Info("pool connected", {{"pool_id", hello.pool_id()}});
@@ -179,7 +204,53 @@ void Dispatcher::OnPart(ResponsePart part) {
     // User code has spoken, whether or not Started has come.
     invocation->started = true;
   }
-  if (invocation->on_part != nullptr) invocation->on_part(std::move(part));
+  if (part.body_bytes() > 0) {
+    CollectBody(*invocation, part);
+  } else if (invocation->on_part != nullptr) {
+    invocation->on_part(std::move(part));
+  }
+}
+
+void Dispatcher::CollectBody(Invocation& invocation, const ResponsePart& part) {
+  const size_t announced = part.body_bytes();
+  std::string& body = invocation.body;
+  // More than was announced is as good as too little: OnResult tells.
+  if (announced > kMaxEventBytes || body.size() >= announced) return;
+  body.reserve(announced);
+  body.append(part.data());
+  invocation.body_bytes = announced;
+  invocation.ungranted += static_cast<int32_t>(part.data().size());
+  if (invocation.ungranted < kGrantBytes || body.size() >= announced) return;
+  serverless::pool::v1::Credit credit;
+  credit.set_dispatch_id(part.dispatch_id());
+  credit.set_instance_id(part.instance_id());
+  credit.set_bytes(std::exchange(invocation.ungranted, 0));
+  link_.Grant(std::move(credit));
+}
+
+void Dispatcher::OnEventCredit(const EventCredit& credit) {
+  InvocationPtr invocation;
+  size_t begin = 0;
+  size_t end = 0;
+  {
+    MutexLock lock(mu_);
+    const auto it = running_.find(credit.dispatch_id());
+    if (it == running_.end() || credit.bytes() <= 0) return;
+    invocation = it->second;
+    if (!invocation->in_parts()) return;
+    begin = invocation->event_sent;
+    end = std::min(begin + credit.bytes(), invocation->event.size());
+    invocation->event_sent = end;
+  }
+  // Only this thread sends parts, so they leave in order.
+  while (begin < end) {
+    const size_t bytes = std::min(end - begin, kMaxPieceBytes);
+    EventPart part;
+    part.set_dispatch_id(credit.dispatch_id());
+    part.set_data(invocation->event.data() + begin, bytes);
+    begin += bytes;
+    link_.SendEvent(std::move(part));
+  }
 }
 
 InvocationPtr Dispatcher::TakeRunning(uint64_t dispatch_id, bool free) {
@@ -270,8 +341,8 @@ void Dispatcher::OnResult(Result result) {
     if (invocation == nullptr) return;
     const QueueKey key = KeyOf(*invocation);
     queues_[key].drained.Record(clock_.Now());
-    effects.finished.emplace_back(
-        invocation, ResultReceipt(*invocation, std::move(result)));
+    effects.finished.emplace_back(invocation,
+                                  TakeReceipt(*invocation, std::move(result)));
     if (!free) {
       OfferRoom(effects);
     } else if (OthersContend(key.first)) {

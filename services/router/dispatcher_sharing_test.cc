@@ -32,6 +32,7 @@ class FakeNode final : public NodeLink {
   void Dispatch(pb::Dispatch dispatch) override {
     running[dispatch.instance_id()] = dispatch.dispatch_id();
   }
+  void SendEvent(serverless::pool::v1::EventPart) override {}
   void Cancel(pb::Cancel) override {}
   void Grant(pb::Credit) override {}
 

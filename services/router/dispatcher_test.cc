@@ -31,6 +31,9 @@ class FakeNodeLink final : public NodeLink {
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
     dispatches.push_back(dispatch);
   }
+  void SendEvent(serverless::pool::v1::EventPart part) override {
+    events.push_back(std::move(part));
+  }
   void Cancel(serverless::pool::v1::Cancel cancel) override {
     cancels.push_back(cancel);
   }
@@ -42,6 +45,7 @@ class FakeNodeLink final : public NodeLink {
   std::vector<serverless::pool::v1::Dispatch> dispatches;
   std::vector<serverless::pool::v1::Cancel> cancels;
   std::vector<serverless::pool::v1::Credit> credits;
+  std::vector<serverless::pool::v1::EventPart> events;
 };
 
 class DispatcherTest : public testing::Test {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/mutex.h"
+#include "base/testing/inline_executor.h"
 #include "base/testing/manual_clock.h"
 #include "base/testing/status_matchers.h"
 #include "rpc/server.h"
@@ -42,6 +43,7 @@ class EchoNode final : public NodeLink {
       Answer(dispatch);
     }
   }
+  void SendEvent(serverless::pool::v1::EventPart) override {}
   void Cancel(serverless::pool::v1::Cancel) override {}
   void Grant(serverless::pool::v1::Credit) override {}
   void AnswerHeld() { Answer(held_); }
@@ -72,7 +74,7 @@ class GatewayServiceTest : public testing::Test {
         admission_({.per_client = {.rate = 0.1, .burst = 1}}, clock_),
         idempotency_({}, clock_),
         router_(directory_, admission_, dispatcher_, idempotency_, statistics_,
-                logs_, clock_),
+                logs_, clock_, worker_),
         service_(router_) {
     serverless::function::v1::Function function;
     function.set_id("fn-1");
@@ -129,6 +131,7 @@ class GatewayServiceTest : public testing::Test {
   Admission admission_;
   IdempotencyStore idempotency_;
   FakeFunctionDirectory directory_;
+  InlineExecutor worker_;
   InvocationRouter router_;
   GatewayService service_;
   std::unique_ptr<Server> server_;

@@ -56,6 +56,12 @@ void GrpcNodeLink::Dispatch(serverless::pool::v1::Dispatch dispatch) {
   Send(std::move(request));
 }
 
+void GrpcNodeLink::SendEvent(serverless::pool::v1::EventPart part) {
+  AttachRequest request;
+  *request.mutable_event_part() = std::move(part);
+  Send(std::move(request));
+}
+
 void GrpcNodeLink::Cancel(serverless::pool::v1::Cancel cancel) {
   AttachRequest request;
   *request.mutable_cancel() = std::move(cancel);
@@ -93,6 +99,9 @@ void GrpcNodeLink::OnMessage(AttachResponse response) {
       break;
     case AttachResponse::kStartFailed:
       listener_->OnStartFailed(response.start_failed());
+      break;
+    case AttachResponse::kEventCredit:
+      listener_->OnEventCredit(response.event_credit());
       break;
     case AttachResponse::kRejected:
       listener_->OnRejected(response.rejected());

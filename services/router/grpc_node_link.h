@@ -32,6 +32,7 @@ class GrpcNodeLink final : public NodeLink {
 
   void Start(serverless::pool::v1::StartInstance start) override;
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override;
+  void SendEvent(serverless::pool::v1::EventPart part) override;
   void Cancel(serverless::pool::v1::Cancel cancel) override;
   void Grant(serverless::pool::v1::Credit credit) override;
 

@@ -84,6 +84,7 @@ class Recorder final : public NodeLink::Listener {
   void OnStarted(const Started& started) override {
     Add("started " + started.request_id());
   }
+  void OnEventCredit(const serverless::pool::v1::EventCredit&) override {}
   void OnRejected(const Rejected&) override { Add("rejected"); }
   void OnPart(ResponsePart part) override { Add("part " + part.data()); }
   void OnResult(Result result) override {

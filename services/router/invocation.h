@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,6 +14,11 @@
 #include "services/registry/client/function_directory.h"
 
 namespace so {
+
+// Largest event and result, in bytes.
+inline constexpr size_t kMaxEventBytes = 6 << 20;
+// Larger ones travel between router and pool in parts of at most this size.
+inline constexpr size_t kMaxPieceBytes = 64 << 10;
 
 using Receipt = serverless::router::v1::InvokeResponse;
 // Receives the outcome of one invocation, exactly once: a receipt when an
@@ -36,13 +42,16 @@ struct ColdStart {
 struct Invocation {
   std::string request_id;
   FunctionPtr function;
-  std::string event;
+  std::string event;  // Unchanged once it is submitted.
   absl::Time enqueued;
   // When the client stops waiting; may be infinite.
   absl::Time client_deadline = absl::InfiniteFuture();
   InvocationDone done;
   // Null: the answer is wanted as a whole.
   PartArrived on_part;
+
+  // Whether the event follows its Dispatch in parts.
+  bool in_parts() const { return event.size() > kMaxPieceBytes; }
 
   // Owned by the dispatcher, under its lock.
   int attempts = 0;
@@ -53,6 +62,13 @@ struct Invocation {
   bool started = false;    // The instance has acknowledged it.
   bool abandoned = false;  // Its client has gone.
   TimerId timer = 0;  // Queue wait while queued, safety net when dispatched.
+  size_t event_sent = 0;  // Of a large event, in bytes.
+
+  // What has come of a large result, its size, and the bytes of it that no
+  // credit was given for yet. For the thread of NodeLink::Listener.
+  std::string body;
+  size_t body_bytes = 0;
+  int32_t ungranted = 0;
 };
 
 using InvocationPtr = std::shared_ptr<Invocation>;

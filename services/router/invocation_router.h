@@ -1,10 +1,13 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/executor.h"
 #include "base/mutex.h"
 #include "services/registry/client/function_directory.h"
 #include "services/router/admission.h"
@@ -15,9 +18,6 @@
 #include "services/router/statistics.h"
 
 namespace so {
-
-// Largest event and result, in bytes.
-inline constexpr size_t kMaxEventBytes = 6 << 20;
 
 // Takes calls in: checks them, finds their function, lets them pass or not,
 // hands them to the dispatcher, and keeps the books when they end. Thread-safe.
@@ -49,16 +49,19 @@ class InvocationRouter final : public FunctionDirectory::Listener {
     IdempotencyStore::Place place_ ABSL_GUARDED_BY(mu_);
   };
 
-  // Everything is borrowed. `directory` must not call back any more when this
-  // is destroyed.
+  // Everything is borrowed. Large events are checked by `worker`, and their
+  // calls go on there. `directory` and `worker` must not call back any more
+  // when this is destroyed.
   InvocationRouter(FunctionDirectory& directory, Admission& admission,
                    Dispatcher& dispatcher, IdempotencyStore& idempotency,
-                   Statistics& statistics, LogStore& logs, const Clock& clock);
+                   Statistics& statistics, LogStore& logs, const Clock& clock,
+                   Executor& worker);
 
   // `done` runs exactly once, perhaps before this returns.
   std::shared_ptr<Ticket> Invoke(Call call, InvocationDone done);
 
-  // The client has gone: a call that waits is dropped. One that runs goes on,
+  // The client has gone: a call that waits, or whose event is being checked, is
+  // dropped. One that runs goes on,
   // or is stopped when its function says so (cancel_on_disconnect). A call with
   // an idempotency key is given up when all who sent it have gone.
   void Cancel(Ticket& ticket);
@@ -67,6 +70,12 @@ class InvocationRouter final : public FunctionDirectory::Listener {
   void OnFunctionDeleted(const std::string& function_id) override;
 
  private:
+  // Goes on with a call whose event is valid, or not.
+  void Accept(Call call, absl::Time received, const absl::Status& event,
+              const std::shared_ptr<Ticket>& ticket, InvocationDone done);
+  void CheckElsewhere(Call call, absl::Time received,
+                      const std::shared_ptr<Ticket>& ticket,
+                      InvocationDone done);
   void Submit(Call call, absl::Time received, FunctionPtr function,
               const std::shared_ptr<Ticket>& ticket, InvocationDone done);
   // The same for a call with an idempotency key.
@@ -82,6 +91,9 @@ class InvocationRouter final : public FunctionDirectory::Listener {
   Statistics& statistics_;
   LogStore& logs_;
   const Clock& clock_;
+  Executor& worker_;
+  // Of the events that `worker` has not checked yet.
+  std::atomic<size_t> unchecked_bytes_ = 0;
 };
 
 }  // namespace so

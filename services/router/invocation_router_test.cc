@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/testing/manual_clock.h"
+#include "base/testing/manual_executor.h"
 #include "base/testing/status_matchers.h"
 #include "services/registry/client/testing/fake_function_directory.h"
 
@@ -36,6 +37,7 @@ class FakeNode final : public NodeLink {
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
     running.push_back(std::move(dispatch));
   }
+  void SendEvent(serverless::pool::v1::EventPart) override {}
   void Grant(serverless::pool::v1::Credit) override {}
   void Cancel(serverless::pool::v1::Cancel cancel) override {
     cancelled.push_back(cancel.dispatch_id());
@@ -82,7 +84,7 @@ class InvocationRouterTest : public testing::Test {
         logs_({}),
         idempotency_({}, clock_),
         router_(directory_, admission_, dispatcher_, idempotency_, statistics_,
-                logs_, clock_) {
+                logs_, clock_, worker_) {
     directory_.Subscribe(router_);
     function_.set_id("fn-1");
     function_.set_name("hello");
@@ -123,6 +125,7 @@ class InvocationRouterTest : public testing::Test {
   LogStore logs_;
   IdempotencyStore idempotency_;
   FakeFunctionDirectory directory_;
+  ManualExecutor worker_;
   InvocationRouter router_;
   serverless::function::v1::Function function_;
   std::vector<std::unique_ptr<Call>> calls_;
@@ -280,6 +283,80 @@ TEST_F(InvocationRouterTest, DisconnectStopsTheCallsOfFunctionsThatWantIt) {
   ASSERT_THAT(logs, SizeIs(1));
   EXPECT_EQ(logs[0].error_code(), "CANCELLED");
   EXPECT_EQ(statistics_.Snapshot({}).functions(0).errors(), 1);
+}
+
+// JSON that is large enough to be checked elsewhere.
+std::string LargeEvent(size_t bytes = 300 << 10) {
+  return "\"" + std::string(bytes - 2, 'x') + "\"";
+}
+
+TEST_F(InvocationRouterTest, LargeEventIsCheckedElsewhere) {
+  worker_.hold = true;
+  Call& large = Invoke({.function = "hello", .event = LargeEvent()});
+  EXPECT_THAT(node_.running, IsEmpty());
+  Call& small = Invoke({.function = "hello", .event = "1"});
+  ASSERT_THAT(node_.running, SizeIs(1)) << "nobody waits for it";
+  node_.Answer("1");
+  EXPECT_TRUE(small.done());
+  worker_.Run();
+  ASSERT_THAT(node_.running, SizeIs(1));
+  EXPECT_EQ(node_.running[0].event_bytes(), 300 << 10);
+  node_.Answer("2");
+  EXPECT_EQ(large.receipt().body(), "2");
+}
+
+TEST_F(InvocationRouterTest, LargeEventThatIsNotJsonIsRefused) {
+  worker_.hold = true;
+  Call& call =
+      Invoke({.function = "hello", .event = std::string(300 << 10, 'x')});
+  EXPECT_FALSE(call.done());
+  worker_.Run();
+  EXPECT_THAT(call.status(), HasErrorCode("INVALID_ARGUMENT"));
+  EXPECT_THAT(node_.running, IsEmpty());
+}
+
+TEST_F(InvocationRouterTest, ClientThatLeavesDuringTheCheckNeverRuns) {
+  worker_.hold = true;
+  Call& call = Invoke({.function = "hello", .event = LargeEvent()});
+  Call& keyed = InvokeOnce("key", LargeEvent());
+  router_.Cancel(*call.ticket);
+  router_.Cancel(*keyed.ticket);
+  EXPECT_FALSE(call.done());
+  worker_.Run();
+  EXPECT_EQ(call.status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(keyed.status().code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(node_.running, IsEmpty());
+  EXPECT_EQ(idempotency_.bytes(), 0);
+}
+
+TEST_F(InvocationRouterTest, RouterThatShutsDownRefusesWhatWasBeingChecked) {
+  worker_.hold = true;
+  Call& call = Invoke({.function = "hello", .event = LargeEvent()});
+  dispatcher_.Drain(absl::ZeroDuration());
+  worker_.Run();
+  EXPECT_THAT(call.status(), HasErrorCode("UNAVAILABLE"));
+}
+
+TEST_F(InvocationRouterTest, FunctionDeletedDuringTheCheckIsNotFound) {
+  worker_.hold = true;
+  Call& call = Invoke({.function = "hello", .event = LargeEvent()});
+  directory_.Delete("fn-1");
+  worker_.Run();
+  EXPECT_THAT(call.status(), HasErrorCode("NOT_FOUND"));
+}
+
+TEST_F(InvocationRouterTest, OnlySoMuchWaitsToBeChecked) {
+  worker_.hold = true;
+  for (int i = 0; i < 12; ++i) {
+    Invoke({.function = "hello", .event = LargeEvent(6 << 20)});
+  }
+  // 60 of 64 MiB; the others are checked where they came in.
+  EXPECT_THAT(worker_.waiting, SizeIs(10));
+  ASSERT_THAT(node_.running, SizeIs(1));
+  node_.Answer("1");
+  worker_.Run();
+  Invoke({.function = "hello", .event = LargeEvent()});
+  EXPECT_THAT(worker_.waiting, SizeIs(1)) << "there is room again";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/timer_thread.h"
+#include "base/worker_thread.h"
 #include "rpc/channel.h"
 #include "rpc/loop.h"
 #include "rpc/server.h"
@@ -67,8 +68,9 @@ int main(int argc, char** argv) {
                      .total_bytes = config.logs_total_bytes()});
   so::GrpcFunctionDirectory directory(
       loop, so::MakeChannel(config.registry_address()), timers);
+  so::WorkerThread checks;
   so::InvocationRouter router(directory, admission, dispatcher, idempotency,
-                              statistics, logs, clock);
+                              statistics, logs, clock, checks);
   directory.Subscribe(router);
   so::GatewayService gateways(router);
   so::RouterService service(router, directory, dispatcher, statistics, logs,
@@ -89,6 +91,7 @@ int main(int argc, char** argv) {
     dispatcher.Drain(so::ToAbsl(config.drain_timeout()));
     gateways.EndStreams();
   });
+  checks.Stop();
   pool.Stop();
   timers.Stop();
   return 0;

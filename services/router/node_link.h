@@ -22,6 +22,9 @@ class NodeLink {
     virtual void OnStartFailed(
         const serverless::pool::v1::StartFailed& failure) = 0;
     virtual void OnStarted(const serverless::pool::v1::Started& started) = 0;
+    // More of a large event may be sent.
+    virtual void OnEventCredit(
+        const serverless::pool::v1::EventCredit& credit) = 0;
     virtual void OnRejected(const serverless::pool::v1::Rejected& rejected) = 0;
     virtual void OnPart(serverless::pool::v1::ResponsePart part) = 0;
     virtual void OnResult(serverless::pool::v1::Result result) = 0;
@@ -30,6 +33,7 @@ class NodeLink {
   virtual ~NodeLink() = default;
   virtual void Start(serverless::pool::v1::StartInstance start) = 0;
   virtual void Dispatch(serverless::pool::v1::Dispatch dispatch) = 0;
+  virtual void SendEvent(serverless::pool::v1::EventPart part) = 0;
   virtual void Cancel(serverless::pool::v1::Cancel cancel) = 0;
   virtual void Grant(serverless::pool::v1::Credit credit) = 0;
 };

@@ -64,26 +64,27 @@ RouterService::RouterService(InvocationRouter& router,
 }
 
 void RouterService::Invoke(CallPtr<InvokeRequest, InvokeResponse> call) {
-  const InvokeRequest& request = call->request();
-  auto ticket = router_.Invoke({.function = request.function(),
-                                .event = request.event(),
-                                .request_id = request.request_id(),
-                                .client = ClientOf(*call),
-                                .idempotency_key = request.idempotency_key(),
-                                .client_deadline = call->deadline()},
-                               [this, call](absl::StatusOr<Receipt> outcome) {
-                                 if (outcome.ok()) {
-                                   LogEnd(*outcome);
-                                   call->response() = *std::move(outcome);
-                                 }
-                                 call->Finish(outcome.status());
-                               });
+  InvokeRequest request = call->TakeRequest();
+  auto ticket = router_.Invoke(
+      {.function = std::move(*request.mutable_function()),
+       .event = std::move(*request.mutable_event()),
+       .request_id = std::move(*request.mutable_request_id()),
+       .client = ClientOf(*call),
+       .idempotency_key = std::move(*request.mutable_idempotency_key()),
+       .client_deadline = call->deadline()},
+      [this, call](absl::StatusOr<Receipt> outcome) {
+        if (outcome.ok()) {
+          LogEnd(*outcome);
+          call->response() = *std::move(outcome);
+        }
+        call->Finish(outcome.status());
+      });
   call->OnCancel([this, ticket] { router_.Cancel(*ticket); });
 }
 
 void RouterService::InvokeStreaming(
     WriterPtr<InvokeRequest, InvokeStreamingResponse> writer) {
-  const InvokeRequest& request = writer->request();
+  InvokeRequest request = writer->TakeRequest();
   auto answer = std::make_shared<AnswerStream>(
       std::make_unique<StreamClient>(writer),
       [this](serverless::pool::v1::Credit credit) {
@@ -103,9 +104,9 @@ void RouterService::InvokeStreaming(
     return;
   }
   *ticket =
-      router_.Invoke({.function = request.function(),
-                      .event = request.event(),
-                      .request_id = request.request_id(),
+      router_.Invoke({.function = std::move(*request.mutable_function()),
+                      .event = std::move(*request.mutable_event()),
+                      .request_id = std::move(*request.mutable_request_id()),
                       .client = ClientOf(*writer),
                       .client_deadline = writer->deadline(),
                       .on_part =

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/testing/inline_executor.h"
 #include "base/testing/manual_clock.h"
 #include "base/testing/status_matchers.h"
 #include "rpc/server.h"
@@ -53,6 +54,7 @@ class EchoNode final : public NodeLink {
     }
     Answer(dispatch);
   }
+  void SendEvent(serverless::pool::v1::EventPart) override {}
   void Cancel(serverless::pool::v1::Cancel) override {}
   void Grant(serverless::pool::v1::Credit credit) override {
     granted += credit.bytes();
@@ -100,7 +102,7 @@ class RouterServiceTest : public testing::Test {
         logs_({}),
         idempotency_({}, clock_),
         router_(directory_, admission_, dispatcher_, idempotency_, statistics_,
-                logs_, clock_),
+                logs_, clock_, worker_),
         service_(router_, directory_, dispatcher_, statistics_, logs_,
                  Logger("ROUTER")) {
     directory_.Subscribe(router_);
@@ -165,6 +167,7 @@ class RouterServiceTest : public testing::Test {
   LogStore logs_;
   IdempotencyStore idempotency_;
   FakeFunctionDirectory directory_;
+  InlineExecutor worker_;
   InvocationRouter router_;
   RouterService service_;
   std::unique_ptr<Server> server_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "base/testing/inline_executor.h"
 #include "base/testing/manual_clock.h"
 #include "base/testing/status_matchers.h"
 #include "google/protobuf/text_format.h"
@@ -16,7 +17,6 @@
 #include "services/pool/code_cache.h"
 #include "services/pool/code_files.h"
 #include "services/pool/testing/fake_sandbox.h"
-#include "services/pool/testing/inline_executor.h"
 
 namespace so {
 

@@ -21,8 +21,12 @@ RuntimeCatalog FakeRuntimes() {
 
 PoolFixture::PoolFixture(InstancePool::Options options)
     : runtimes_(FakeRuntimes()),
-      context_{
-          .clock = clock, .timers = clock, .sandbox = sandbox, .log = log_},
+      context_{.clock = clock,
+               .timers = clock,
+               .sandbox = sandbox,
+               .log = log_,
+               .executor = executor_,
+               .worker = worker},
       pool(std::make_unique<InstancePool>(
           std::move(options),
           InstancePool::Dependencies{context_, directory, code, runtimes_,

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/inline_executor.h"
 #include "base/testing/manual_clock.h"
+#include "base/testing/manual_executor.h"
 #include "services/pool/instance_pool.h"
 #include "services/pool/testing/fake_code_store.h"
 #include "services/pool/testing/fake_sandbox.h"
-#include "services/pool/testing/inline_executor.h"
 #include "services/registry/client/testing/fake_function_directory.h"
 
 namespace so {
@@ -63,6 +64,8 @@ class PoolFixture {
   FakeCodeStore code;
   RecordingLink link;
   StartSteps steps;
+  // What is done elsewhere is done at once, unless the test holds it.
+  ManualExecutor worker;
   RouterId router = 0;
 
  private:

@@ -56,6 +56,8 @@ RealInstance::RealInstance(const std::string& runtime, const std::string& code,
                       .timers = loop_,
                       .sandbox = *sandbox_,
                       .log = log_,
+                      .executor = loop_,
+                      .worker = worker_,
                       .init_timeout = options.init_timeout,
                       .log_limit = options.log_limit});
   const FunctionPtr function = MakeFunction(runtime, options.memory);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/worker_thread.h"
 #include "services/pool/event_loop.h"
 #include "services/pool/instance.h"
 #include "services/pool/launcher_client.h"
@@ -80,6 +81,7 @@ class RealInstance final : private InstanceOwner {
   const Logger log_{"POOL"};
   SystemClock clock_;
   EventLoop loop_;
+  WorkerThread worker_;
   std::unique_ptr<RuntimeCatalog> runtimes_;
   StartSteps steps_;
   std::unique_ptr<LauncherClient> client_;

@@ -1137,6 +1137,7 @@ type AttachRequest struct {
 	//	*AttachRequest_Dispatch
 	//	*AttachRequest_Cancel
 	//	*AttachRequest_Credit
+	//	*AttachRequest_EventPart
 	Message       isAttachRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1224,6 +1225,15 @@ func (x *AttachRequest) GetCredit() *Credit {
 	return nil
 }
 
+func (x *AttachRequest) GetEventPart() *EventPart {
+	if x != nil {
+		if x, ok := x.Message.(*AttachRequest_EventPart); ok {
+			return x.EventPart
+		}
+	}
+	return nil
+}
+
 type isAttachRequest_Message interface {
 	isAttachRequest_Message()
 }
@@ -1248,6 +1258,10 @@ type AttachRequest_Credit struct {
 	Credit *Credit `protobuf:"bytes,5,opt,name=credit,proto3,oneof"`
 }
 
+type AttachRequest_EventPart struct {
+	EventPart *EventPart `protobuf:"bytes,6,opt,name=event_part,json=eventPart,proto3,oneof"`
+}
+
 func (*AttachRequest_Hello) isAttachRequest_Message() {}
 
 func (*AttachRequest_Start) isAttachRequest_Message() {}
@@ -1257,6 +1271,8 @@ func (*AttachRequest_Dispatch) isAttachRequest_Message() {}
 func (*AttachRequest_Cancel) isAttachRequest_Message() {}
 
 func (*AttachRequest_Credit) isAttachRequest_Message() {}
+
+func (*AttachRequest_EventPart) isAttachRequest_Message() {}
 
 // First message of a stream.
 type RouterHello struct {
@@ -1382,7 +1398,7 @@ type Dispatch struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	RequestId  string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	InstanceId string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// JSON text.
+	// JSON text. Empty when `event_bytes` is set.
 	Event []byte `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
 	// Time the handler gets, in ms.
 	Timeout int32 `protobuf:"varint,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
@@ -1391,7 +1407,10 @@ type Dispatch struct {
 	Stream bool `protobuf:"varint,5,opt,name=stream,proto3" json:"stream,omitempty"`
 	// Chosen by the router, new with each dispatch of a stream; every message about
 	// the invocation bears it. Clients choose request ids and may repeat them.
-	DispatchId    uint64 `protobuf:"varint,6,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
+	DispatchId uint64 `protobuf:"varint,6,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
+	// Set for an event above 65536 bytes, to its size: it follows as EventParts, as
+	// the pool's EventCredit allows, and the invocation begins when it is complete.
+	EventBytes    int32 `protobuf:"varint,7,opt,name=event_bytes,json=eventBytes,proto3" json:"event_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1468,8 +1487,70 @@ func (x *Dispatch) GetDispatchId() uint64 {
 	return 0
 }
 
+func (x *Dispatch) GetEventBytes() int32 {
+	if x != nil {
+		return x.EventBytes
+	}
+	return 0
+}
+
+// A part of a large event, in order.
+type EventPart struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	DispatchId uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
+	// 1 to 65536 bytes.
+	Data          []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventPart) Reset() {
+	*x = EventPart{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventPart) ProtoMessage() {}
+
+func (x *EventPart) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventPart.ProtoReflect.Descriptor instead.
+func (*EventPart) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *EventPart) GetDispatchId() uint64 {
+	if x != nil {
+		return x.DispatchId
+	}
+	return 0
+}
+
+func (x *EventPart) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 // Stops an invocation whose answer nobody wants any more. Its Result follows,
-// with the error CANCELLED; nothing does when it has ended already.
+// with the error CANCELLED, or Rejected when its event was not complete; nothing
+// does when it has ended already.
 type Cancel struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DispatchId    uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
@@ -1480,7 +1561,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1573,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1586,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Cancel) GetDispatchId() uint64 {
@@ -1522,7 +1603,7 @@ func (x *Cancel) GetInstanceId() string {
 	return ""
 }
 
-// Lets an invocation stream so many bytes more.
+// Lets an invocation stream so many bytes more, or its large result travel on.
 type Credit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DispatchId    uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
@@ -1534,7 +1615,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1546,7 +1627,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1559,7 +1640,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Credit) GetDispatchId() uint64 {
@@ -1595,6 +1676,7 @@ type AttachResponse struct {
 	//	*AttachResponse_Started
 	//	*AttachResponse_Result
 	//	*AttachResponse_Part
+	//	*AttachResponse_EventCredit
 	Message       isAttachResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1602,7 +1684,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1614,7 +1696,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1627,7 +1709,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AttachResponse) GetMessage() isAttachResponse_Message {
@@ -1700,6 +1782,15 @@ func (x *AttachResponse) GetPart() *ResponsePart {
 	return nil
 }
 
+func (x *AttachResponse) GetEventCredit() *EventCredit {
+	if x != nil {
+		if x, ok := x.Message.(*AttachResponse_EventCredit); ok {
+			return x.EventCredit
+		}
+	}
+	return nil
+}
+
 type isAttachResponse_Message interface {
 	isAttachResponse_Message()
 }
@@ -1732,6 +1823,10 @@ type AttachResponse_Part struct {
 	Part *ResponsePart `protobuf:"bytes,7,opt,name=part,proto3,oneof"`
 }
 
+type AttachResponse_EventCredit struct {
+	EventCredit *EventCredit `protobuf:"bytes,8,opt,name=event_credit,json=eventCredit,proto3,oneof"`
+}
+
 func (*AttachResponse_Hello) isAttachResponse_Message() {}
 
 func (*AttachResponse_Instance) isAttachResponse_Message() {}
@@ -1746,6 +1841,8 @@ func (*AttachResponse_Result) isAttachResponse_Message() {}
 
 func (*AttachResponse_Part) isAttachResponse_Message() {}
 
+func (*AttachResponse_EventCredit) isAttachResponse_Message() {}
+
 // First message of a stream; the instances of the pool follow.
 type PoolHello struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -1759,7 +1856,7 @@ type PoolHello struct {
 
 func (x *PoolHello) Reset() {
 	*x = PoolHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +1868,7 @@ func (x *PoolHello) String() string {
 func (*PoolHello) ProtoMessage() {}
 
 func (x *PoolHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +1881,7 @@ func (x *PoolHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolHello.ProtoReflect.Descriptor instead.
 func (*PoolHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PoolHello) GetPoolId() string {
@@ -1833,7 +1930,7 @@ type InstanceUpdate struct {
 
 func (x *InstanceUpdate) Reset() {
 	*x = InstanceUpdate{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1845,7 +1942,7 @@ func (x *InstanceUpdate) String() string {
 func (*InstanceUpdate) ProtoMessage() {}
 
 func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1858,7 +1955,7 @@ func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceUpdate.ProtoReflect.Descriptor instead.
 func (*InstanceUpdate) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *InstanceUpdate) GetInstanceId() string {
@@ -1945,7 +2042,7 @@ type StartFailed struct {
 
 func (x *StartFailed) Reset() {
 	*x = StartFailed{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1957,7 +2054,7 @@ func (x *StartFailed) String() string {
 func (*StartFailed) ProtoMessage() {}
 
 func (x *StartFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1970,7 +2067,7 @@ func (x *StartFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartFailed.ProtoReflect.Descriptor instead.
 func (*StartFailed) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StartFailed) GetStartId() string {
@@ -2021,7 +2118,7 @@ type Rejected struct {
 	RequestId  string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	InstanceId string                 `protobuf:"bytes,2,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	// For the log: "unknown-instance", "not-warm", "died-before-start", "write-failed",
-	// "draining".
+	// "draining", "cancelled", "bad-event".
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	DispatchId    uint64 `protobuf:"varint,4,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2030,7 +2127,7 @@ type Rejected struct {
 
 func (x *Rejected) Reset() {
 	*x = Rejected{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2139,7 @@ func (x *Rejected) String() string {
 func (*Rejected) ProtoMessage() {}
 
 func (x *Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2152,7 @@ func (x *Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejected.ProtoReflect.Descriptor instead.
 func (*Rejected) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Rejected) GetRequestId() string {
@@ -2099,7 +2196,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2208,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2221,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{26}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Started) GetRequestId() string {
@@ -2148,8 +2245,63 @@ func (x *Started) GetDispatchId() uint64 {
 	return 0
 }
 
-// A part of an answer that is being written: one head, then data. Only for a
-// dispatch with `stream`; its Result, without body, ends it.
+// Lets so many bytes more of a large event come. The first follows the Dispatch.
+type EventCredit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DispatchId    uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
+	Bytes         int32                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventCredit) Reset() {
+	*x = EventCredit{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventCredit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventCredit) ProtoMessage() {}
+
+func (x *EventCredit) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventCredit.ProtoReflect.Descriptor instead.
+func (*EventCredit) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *EventCredit) GetDispatchId() uint64 {
+	if x != nil {
+		return x.DispatchId
+	}
+	return 0
+}
+
+func (x *EventCredit) GetBytes() int32 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// A part of an answer. One that is being written, for a dispatch with `stream`: one
+// head, then data; its Result, without body, ends it. Or of a result that is
+// complete and whose body is above 65536 bytes: only data, then the Result. Either
+// way 262144 bytes at first, and then as `Credit` allows.
 type ResponsePart struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	DispatchId uint64                 `protobuf:"varint,1,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
@@ -2158,14 +2310,17 @@ type ResponsePart struct {
 	//
 	//	*ResponsePart_Head
 	//	*ResponsePart_Data
-	Part          isResponsePart_Part `protobuf_oneof:"part"`
+	Part isResponsePart_Part `protobuf_oneof:"part"`
+	// Of a complete result: the size of its body, the same in all parts. 0: the
+	// answer is still being written.
+	BodyBytes     int32 `protobuf:"varint,5,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResponsePart) Reset() {
 	*x = ResponsePart{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2177,7 +2332,7 @@ func (x *ResponsePart) String() string {
 func (*ResponsePart) ProtoMessage() {}
 
 func (x *ResponsePart) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2345,7 @@ func (x *ResponsePart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponsePart.ProtoReflect.Descriptor instead.
 func (*ResponsePart) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{27}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ResponsePart) GetDispatchId() uint64 {
@@ -2232,6 +2387,13 @@ func (x *ResponsePart) GetData() []byte {
 	return nil
 }
 
+func (x *ResponsePart) GetBodyBytes() int32 {
+	if x != nil {
+		return x.BodyBytes
+	}
+	return 0
+}
+
 type isResponsePart_Part interface {
 	isResponsePart_Part()
 }
@@ -2260,7 +2422,7 @@ type ResponseHead struct {
 
 func (x *ResponseHead) Reset() {
 	*x = ResponseHead{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2272,7 +2434,7 @@ func (x *ResponseHead) String() string {
 func (*ResponseHead) ProtoMessage() {}
 
 func (x *ResponseHead) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2285,7 +2447,7 @@ func (x *ResponseHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseHead.ProtoReflect.Descriptor instead.
 func (*ResponseHead) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{28}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ResponseHead) GetStatusCode() int32 {
@@ -2310,7 +2472,7 @@ type Result struct {
 	// 100 to 599; 0 when `error` is set.
 	StatusCode int32             `protobuf:"varint,3,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
 	Headers    map[string]string `protobuf:"bytes,4,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// JSON text, validated by the pool.
+	// JSON text, validated by the pool. Empty when it came in parts.
 	Body []byte `protobuf:"bytes,5,opt,name=body,proto3" json:"body,omitempty"`
 	// FUNCTION_ERROR, FUNCTION_CRASHED, FUNCTION_TIMEOUT, FUNCTION_RESULT_INVALID,
 	// FUNCTION_PROTOCOL_ERROR, FUNCTION_OOM, PAYLOAD_TOO_LARGE; CANCELLED after a
@@ -2331,15 +2493,17 @@ type Result struct {
 	// Processor time used by everything in the sandbox since its last invocation
 	// ended (or since it became warm), in ms. Invocations that overlap share it as
 	// they end.
-	CpuTime       float64 `protobuf:"fixed64,12,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
-	DispatchId    uint64  `protobuf:"varint,13,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
+	CpuTime    float64 `protobuf:"fixed64,12,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
+	DispatchId uint64  `protobuf:"varint,13,opt,name=dispatch_id,json=dispatchId,proto3" json:"dispatch_id,omitempty"`
+	// The body has come as ResponseParts with `body_bytes`.
+	BodyInParts   bool `protobuf:"varint,14,opt,name=body_in_parts,json=bodyInParts,proto3" json:"body_in_parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2515,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2528,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{29}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Result) GetRequestId() string {
@@ -2458,6 +2622,13 @@ func (x *Result) GetDispatchId() uint64 {
 	return 0
 }
 
+func (x *Result) GetBodyInParts() bool {
+	if x != nil {
+		return x.BodyInParts
+	}
+	return false
+}
+
 var File_serverless_pool_v1_pool_proto protoreflect.FileDescriptor
 
 const file_serverless_pool_v1_pool_proto_rawDesc = "" +
@@ -2543,13 +2714,15 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\x03ttl\x18\x03 \x01(\x05R\x03ttl\"E\n" +
 	"\x11SetTargetResponse\x12\x1a\n" +
 	"\bstarting\x18\x01 \x01(\x05R\bstarting\x12\x14\n" +
-	"\x05total\x18\x02 \x01(\x05R\x05total\"\xb6\x02\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\"\xf6\x02\n" +
 	"\rAttachRequest\x127\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1f.serverless.pool.v1.RouterHelloH\x00R\x05hello\x129\n" +
 	"\x05start\x18\x02 \x01(\v2!.serverless.pool.v1.StartInstanceH\x00R\x05start\x12:\n" +
 	"\bdispatch\x18\x03 \x01(\v2\x1c.serverless.pool.v1.DispatchH\x00R\bdispatch\x124\n" +
 	"\x06cancel\x18\x04 \x01(\v2\x1a.serverless.pool.v1.CancelH\x00R\x06cancel\x124\n" +
-	"\x06credit\x18\x05 \x01(\v2\x1a.serverless.pool.v1.CreditH\x00R\x06creditB\t\n" +
+	"\x06credit\x18\x05 \x01(\v2\x1a.serverless.pool.v1.CreditH\x00R\x06credit\x12>\n" +
+	"\n" +
+	"event_part\x18\x06 \x01(\v2\x1d.serverless.pool.v1.EventPartH\x00R\teventPartB\t\n" +
 	"\amessage\"*\n" +
 	"\vRouterHello\x12\x1b\n" +
 	"\trouter_id\x18\x01 \x01(\tR\brouterId\"\x85\x01\n" +
@@ -2558,7 +2731,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\vfunction_id\x18\x02 \x01(\tR\n" +
 	"functionId\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x05R\aversion\x12\x1e\n" +
-	"\vin_place_of\x18\x04 \x01(\tR\tinPlaceOf\"\xb3\x01\n" +
+	"\vin_place_of\x18\x04 \x01(\tR\tinPlaceOf\"\xd4\x01\n" +
 	"\bDispatch\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -2568,7 +2741,13 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\atimeout\x18\x04 \x01(\x05R\atimeout\x12\x16\n" +
 	"\x06stream\x18\x05 \x01(\bR\x06stream\x12\x1f\n" +
 	"\vdispatch_id\x18\x06 \x01(\x04R\n" +
-	"dispatchId\"J\n" +
+	"dispatchId\x12\x1f\n" +
+	"\vevent_bytes\x18\a \x01(\x05R\n" +
+	"eventBytes\"@\n" +
+	"\tEventPart\x12\x1f\n" +
+	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
+	"dispatchId\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"J\n" +
 	"\x06Cancel\x12\x1f\n" +
 	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
 	"dispatchId\x12\x1f\n" +
@@ -2579,7 +2758,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"dispatchId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x14\n" +
-	"\x05bytes\x18\x03 \x01(\x05R\x05bytes\"\xbd\x03\n" +
+	"\x05bytes\x18\x03 \x01(\x05R\x05bytes\"\x83\x04\n" +
 	"\x0eAttachResponse\x125\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1d.serverless.pool.v1.PoolHelloH\x00R\x05hello\x12@\n" +
 	"\binstance\x18\x02 \x01(\v2\".serverless.pool.v1.InstanceUpdateH\x00R\binstance\x12D\n" +
@@ -2587,7 +2766,8 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\brejected\x18\x04 \x01(\v2\x1c.serverless.pool.v1.RejectedH\x00R\brejected\x127\n" +
 	"\astarted\x18\x05 \x01(\v2\x1b.serverless.pool.v1.StartedH\x00R\astarted\x124\n" +
 	"\x06result\x18\x06 \x01(\v2\x1a.serverless.pool.v1.ResultH\x00R\x06result\x126\n" +
-	"\x04part\x18\a \x01(\v2 .serverless.pool.v1.ResponsePartH\x00R\x04partB\t\n" +
+	"\x04part\x18\a \x01(\v2 .serverless.pool.v1.ResponsePartH\x00R\x04part\x12D\n" +
+	"\fevent_credit\x18\b \x01(\v2\x1f.serverless.pool.v1.EventCreditH\x00R\veventCreditB\t\n" +
 	"\amessage\"n\n" +
 	"\tPoolHello\x12\x17\n" +
 	"\apool_id\x18\x01 \x01(\tR\x06poolId\x12#\n" +
@@ -2627,14 +2807,20 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x12\x1f\n" +
 	"\vdispatch_id\x18\x03 \x01(\x04R\n" +
-	"dispatchId\"\xa6\x01\n" +
+	"dispatchId\"D\n" +
+	"\vEventCredit\x12\x1f\n" +
+	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
+	"dispatchId\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x05R\x05bytes\"\xc5\x01\n" +
 	"\fResponsePart\x12\x1f\n" +
 	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
 	"dispatchId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
 	"instanceId\x126\n" +
 	"\x04head\x18\x03 \x01(\v2 .serverless.pool.v1.ResponseHeadH\x00R\x04head\x12\x14\n" +
-	"\x04data\x18\x04 \x01(\fH\x00R\x04dataB\x06\n" +
+	"\x04data\x18\x04 \x01(\fH\x00R\x04data\x12\x1d\n" +
+	"\n" +
+	"body_bytes\x18\x05 \x01(\x05R\tbodyBytesB\x06\n" +
 	"\x04part\"\xb4\x01\n" +
 	"\fResponseHead\x12\x1f\n" +
 	"\vstatus_code\x18\x01 \x01(\x05R\n" +
@@ -2642,7 +2828,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\aheaders\x18\x02 \x03(\v2-.serverless.pool.v1.ResponseHead.HeadersEntryR\aheaders\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xab\x04\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
@@ -2662,7 +2848,8 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\rinstance_free\x18\v \x01(\bR\finstanceFree\x12\x19\n" +
 	"\bcpu_time\x18\f \x01(\x01R\acpuTime\x12\x1f\n" +
 	"\vdispatch_id\x18\r \x01(\x04R\n" +
-	"dispatchId\x1a:\n" +
+	"dispatchId\x12\"\n" +
+	"\rbody_in_parts\x18\x0e \x01(\bR\vbodyInParts\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xb6\x01\n" +
@@ -2696,7 +2883,7 @@ func file_serverless_pool_v1_pool_proto_rawDescGZIP() []byte {
 }
 
 var file_serverless_pool_v1_pool_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(InstanceState)(0),            // 0: serverless.pool.v1.InstanceState
 	(*WarmRequest)(nil),           // 1: serverless.pool.v1.WarmRequest
@@ -2718,20 +2905,22 @@ var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(*RouterHello)(nil),           // 17: serverless.pool.v1.RouterHello
 	(*StartInstance)(nil),         // 18: serverless.pool.v1.StartInstance
 	(*Dispatch)(nil),              // 19: serverless.pool.v1.Dispatch
-	(*Cancel)(nil),                // 20: serverless.pool.v1.Cancel
-	(*Credit)(nil),                // 21: serverless.pool.v1.Credit
-	(*AttachResponse)(nil),        // 22: serverless.pool.v1.AttachResponse
-	(*PoolHello)(nil),             // 23: serverless.pool.v1.PoolHello
-	(*InstanceUpdate)(nil),        // 24: serverless.pool.v1.InstanceUpdate
-	(*StartFailed)(nil),           // 25: serverless.pool.v1.StartFailed
-	(*Rejected)(nil),              // 26: serverless.pool.v1.Rejected
-	(*Started)(nil),               // 27: serverless.pool.v1.Started
-	(*ResponsePart)(nil),          // 28: serverless.pool.v1.ResponsePart
-	(*ResponseHead)(nil),          // 29: serverless.pool.v1.ResponseHead
-	(*Result)(nil),                // 30: serverless.pool.v1.Result
-	nil,                           // 31: serverless.pool.v1.ResponseHead.HeadersEntry
-	nil,                           // 32: serverless.pool.v1.Result.HeadersEntry
-	(*v1.Error)(nil),              // 33: serverless.error.v1.Error
+	(*EventPart)(nil),             // 20: serverless.pool.v1.EventPart
+	(*Cancel)(nil),                // 21: serverless.pool.v1.Cancel
+	(*Credit)(nil),                // 22: serverless.pool.v1.Credit
+	(*AttachResponse)(nil),        // 23: serverless.pool.v1.AttachResponse
+	(*PoolHello)(nil),             // 24: serverless.pool.v1.PoolHello
+	(*InstanceUpdate)(nil),        // 25: serverless.pool.v1.InstanceUpdate
+	(*StartFailed)(nil),           // 26: serverless.pool.v1.StartFailed
+	(*Rejected)(nil),              // 27: serverless.pool.v1.Rejected
+	(*Started)(nil),               // 28: serverless.pool.v1.Started
+	(*EventCredit)(nil),           // 29: serverless.pool.v1.EventCredit
+	(*ResponsePart)(nil),          // 30: serverless.pool.v1.ResponsePart
+	(*ResponseHead)(nil),          // 31: serverless.pool.v1.ResponseHead
+	(*Result)(nil),                // 32: serverless.pool.v1.Result
+	nil,                           // 33: serverless.pool.v1.ResponseHead.HeadersEntry
+	nil,                           // 34: serverless.pool.v1.Result.HeadersEntry
+	(*v1.Error)(nil),              // 35: serverless.error.v1.Error
 }
 var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	5,  // 0: serverless.pool.v1.ListInstancesResponse.instances:type_name -> serverless.pool.v1.Instance
@@ -2743,38 +2932,40 @@ var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	17, // 6: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
 	18, // 7: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
 	19, // 8: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
-	20, // 9: serverless.pool.v1.AttachRequest.cancel:type_name -> serverless.pool.v1.Cancel
-	21, // 10: serverless.pool.v1.AttachRequest.credit:type_name -> serverless.pool.v1.Credit
-	23, // 11: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
-	24, // 12: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
-	25, // 13: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
-	26, // 14: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
-	27, // 15: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
-	30, // 16: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
-	28, // 17: serverless.pool.v1.AttachResponse.part:type_name -> serverless.pool.v1.ResponsePart
-	0,  // 18: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
-	33, // 19: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
-	29, // 20: serverless.pool.v1.ResponsePart.head:type_name -> serverless.pool.v1.ResponseHead
-	31, // 21: serverless.pool.v1.ResponseHead.headers:type_name -> serverless.pool.v1.ResponseHead.HeadersEntry
-	32, // 22: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
-	33, // 23: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
-	1,  // 24: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
-	3,  // 25: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
-	6,  // 26: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
-	8,  // 27: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
-	16, // 28: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
-	14, // 29: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
-	2,  // 30: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
-	4,  // 31: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
-	7,  // 32: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
-	9,  // 33: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
-	22, // 34: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
-	15, // 35: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
-	30, // [30:36] is the sub-list for method output_type
-	24, // [24:30] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	21, // 9: serverless.pool.v1.AttachRequest.cancel:type_name -> serverless.pool.v1.Cancel
+	22, // 10: serverless.pool.v1.AttachRequest.credit:type_name -> serverless.pool.v1.Credit
+	20, // 11: serverless.pool.v1.AttachRequest.event_part:type_name -> serverless.pool.v1.EventPart
+	24, // 12: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
+	25, // 13: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
+	26, // 14: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
+	27, // 15: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
+	28, // 16: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
+	32, // 17: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
+	30, // 18: serverless.pool.v1.AttachResponse.part:type_name -> serverless.pool.v1.ResponsePart
+	29, // 19: serverless.pool.v1.AttachResponse.event_credit:type_name -> serverless.pool.v1.EventCredit
+	0,  // 20: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
+	35, // 21: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
+	31, // 22: serverless.pool.v1.ResponsePart.head:type_name -> serverless.pool.v1.ResponseHead
+	33, // 23: serverless.pool.v1.ResponseHead.headers:type_name -> serverless.pool.v1.ResponseHead.HeadersEntry
+	34, // 24: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
+	35, // 25: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
+	1,  // 26: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
+	3,  // 27: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
+	6,  // 28: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
+	8,  // 29: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
+	16, // 30: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
+	14, // 31: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
+	2,  // 32: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
+	4,  // 33: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
+	7,  // 34: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
+	9,  // 35: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
+	23, // 36: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
+	15, // 37: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
+	32, // [32:38] is the sub-list for method output_type
+	26, // [26:32] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_serverless_pool_v1_pool_proto_init() }
@@ -2789,8 +2980,9 @@ func file_serverless_pool_v1_pool_proto_init() {
 		(*AttachRequest_Dispatch)(nil),
 		(*AttachRequest_Cancel)(nil),
 		(*AttachRequest_Credit)(nil),
+		(*AttachRequest_EventPart)(nil),
 	}
-	file_serverless_pool_v1_pool_proto_msgTypes[21].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[22].OneofWrappers = []any{
 		(*AttachResponse_Hello)(nil),
 		(*AttachResponse_Instance)(nil),
 		(*AttachResponse_StartFailed)(nil),
@@ -2798,8 +2990,9 @@ func file_serverless_pool_v1_pool_proto_init() {
 		(*AttachResponse_Started)(nil),
 		(*AttachResponse_Result)(nil),
 		(*AttachResponse_Part)(nil),
+		(*AttachResponse_EventCredit)(nil),
 	}
-	file_serverless_pool_v1_pool_proto_msgTypes[27].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[29].OneofWrappers = []any{
 		(*ResponsePart_Head)(nil),
 		(*ResponsePart_Data)(nil),
 	}
@@ -2809,7 +3002,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_pool_v1_pool_proto_rawDesc), len(file_serverless_pool_v1_pool_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

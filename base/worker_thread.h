@@ -4,19 +4,24 @@
 #include <thread>
 
 #include "absl/functional/any_invocable.h"
+#include "base/executor.h"
 #include "base/mutex.h"
-#include "services/pool/executor.h"
 
 namespace so {
 
-// A thread for file work, so that a slow disk holds up nobody else. The
-// destructor finishes the piece at hand, drops the rest and joins.
-class DiskThread final : public Executor {
+// A thread for what takes long (file work, walking large texts), so that it
+// holds up nobody who shares another one.
+class WorkerThread final : public Executor {
  public:
-  DiskThread();
-  ~DiskThread() override;
+  WorkerThread();
+  ~WorkerThread() override;
 
+  // Dropped after Stop.
   void Post(absl::AnyInvocable<void()> work) override ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Finishes the piece at hand, drops the rest and joins. May be repeated; the
+  // destructor does the same.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mu_);

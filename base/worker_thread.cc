@@ -1,27 +1,33 @@
-#include "services/pool/disk_thread.h"
+#include "base/worker_thread.h"
 
 #include <utility>
 
 namespace so {
 
-DiskThread::DiskThread() : thread_([this] { Run(); }) {}
+WorkerThread::WorkerThread() : thread_([this] { Run(); }) {}
 
-DiskThread::~DiskThread() {
+WorkerThread::~WorkerThread() { Stop(); }
+
+void WorkerThread::Stop() {
   {
     MutexLock lock(mu_);
     stopping_ = true;
     changed_.SignalAll();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  std::deque<absl::AnyInvocable<void()>> dropped;
+  MutexLock lock(mu_);
+  dropped.swap(queue_);
 }
 
-void DiskThread::Post(absl::AnyInvocable<void()> work) {
+void WorkerThread::Post(absl::AnyInvocable<void()> work) {
   MutexLock lock(mu_);
+  if (stopping_) return;
   queue_.push_back(std::move(work));
   changed_.Signal();
 }
 
-void DiskThread::Run() {
+void WorkerThread::Run() {
   while (true) {
     absl::AnyInvocable<void()> work;
     {

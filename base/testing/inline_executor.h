@@ -1,6 +1,6 @@
 #pragma once
 
-#include "services/pool/executor.h"
+#include "base/executor.h"
 
 namespace so {
 

@@ -4,7 +4,7 @@
 
 namespace so {
 
-// Runs work on the pool's loop thread, in the order it was posted. Thread-safe.
+// Runs work on a thread of its own, in the order it was posted. Thread-safe.
 class Executor {
  public:
   virtual ~Executor() = default;
