@@ -122,6 +122,62 @@ TEST_F(PoolServiceTest, AnInvocationGoesOverTheStream) {
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_F(PoolServiceTest, LargeBodiesGoInPartsBothWays) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  loop_.Run([&] { fixture_->WarmOne("hello"); });
+  const auto stream = node_stub_->Attach(&context);
+  pb::AttachRequest request;
+  request.mutable_hello()->set_router_id("r");
+  ASSERT_TRUE(stream->Write(request));
+  pb::AttachResponse message;
+  ASSERT_TRUE(stream->Read(&message));
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_EQ(message.instance().state(), pb::INSTANCE_STATE_WARM);
+
+  const std::string event = "\"" + std::string(150000, 'x') + "\"";
+  request.mutable_dispatch()->set_dispatch_id(7);
+  request.mutable_dispatch()->set_instance_id("inst-000001");
+  request.mutable_dispatch()->set_event_bytes(static_cast<int>(event.size()));
+  request.mutable_dispatch()->set_timeout(1000);
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_EQ(message.event_credit().dispatch_id(), 7u);
+  EXPECT_EQ(message.event_credit().bytes(), 262144);
+  request.mutable_event_part()->set_dispatch_id(7);
+  for (size_t at = 0; at < event.size(); at += 65536) {
+    request.mutable_event_part()->set_data(event.substr(at, 65536));
+    ASSERT_TRUE(stream->Write(request));
+  }
+  // 131072 bytes are worth more credit.
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_TRUE(message.has_event_credit());
+  // A refusal tells that what was sent before it has arrived.
+  request.mutable_dispatch()->set_dispatch_id(8);
+  request.mutable_dispatch()->set_instance_id("inst-000042");
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_EQ(message.rejected().dispatch_id(), 8u);
+
+  // No credit comes for the result; when the stream is to end, all of it does.
+  const std::string body = "\"" + std::string(600000, 'y') + "\"";
+  loop_.Run([&] {
+    FakeProcess& process = fixture_->sandbox.last();
+    EXPECT_THAT(process.received.back().second, testing::EndsWith(event));
+    process.Say(FrameType::kStarted);
+    process.Answer(body);
+    node_service_->EndStreams();
+  });
+  std::string received;
+  while (stream->Read(&message) && !message.has_result()) {
+    received += message.part().data();
+  }
+  EXPECT_TRUE(message.result().body_in_parts());
+  EXPECT_TRUE(received == body);
+  EXPECT_FALSE(stream->Read(&message));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST_F(PoolServiceTest, ListsInstancesAndMetrics) {
   loop_.Run([&] { fixture_->WarmOne("hello"); });
   pb::ListInstancesRequest request;

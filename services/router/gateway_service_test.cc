@@ -37,13 +37,24 @@ class EchoNode final : public NodeLink {
     listener_->OnInstance(update);
   }
   void Dispatch(serverless::pool::v1::Dispatch dispatch) override {
-    if (dispatch.event() == "\"wait\"") {
+    if (dispatch.event_bytes() > 0) {
+      coming_ = std::move(dispatch);
+      serverless::pool::v1::EventCredit credit;
+      credit.set_dispatch_id(coming_.dispatch_id());
+      credit.set_bytes(coming_.event_bytes());
+      listener_->OnEventCredit(credit);
+    } else if (dispatch.event() == "\"wait\"") {
       held_ = std::move(dispatch);
     } else {
       Answer(dispatch);
     }
   }
-  void SendEvent(serverless::pool::v1::EventPart) override {}
+  void SendEvent(serverless::pool::v1::EventPart part) override {
+    coming_.mutable_event()->append(part.data());
+    if (coming_.event().size() == static_cast<size_t>(coming_.event_bytes())) {
+      Answer(coming_);
+    }
+  }
   void Cancel(serverless::pool::v1::Cancel) override {}
   void Grant(serverless::pool::v1::Credit) override {}
   void AnswerHeld() { Answer(held_); }
@@ -62,6 +73,8 @@ class EchoNode final : public NodeLink {
 
   Listener* listener_ = nullptr;
   serverless::pool::v1::Dispatch held_;
+  // Its event is on its way.
+  serverless::pool::v1::Dispatch coming_;
   int last_ = 0;
 };
 

@@ -20,6 +20,8 @@ namespace {
 using serverless::pool::v1::AttachRequest;
 using serverless::pool::v1::AttachResponse;
 using serverless::pool::v1::Dispatch;
+using serverless::pool::v1::EventCredit;
+using serverless::pool::v1::EventPart;
 using serverless::pool::v1::InstanceUpdate;
 using serverless::pool::v1::PoolHello;
 using serverless::pool::v1::Rejected;
@@ -59,6 +61,10 @@ class FakePool final : public Service<serverless::pool::v1::PoolNodeService> {
       response.mutable_result()->set_request_id(
           absl::StrCat("cancelled ", request.cancel().dispatch_id()));
       stream.Send(response);
+    } else if (request.has_event_part()) {
+      response.mutable_event_credit()->set_bytes(
+          static_cast<int32_t>(request.event_part().data().size()));
+      stream.Send(response);
     } else if (request.has_credit()) {
       response.mutable_part()->set_data(
           absl::StrCat("for ", request.credit().bytes()));
@@ -84,7 +90,9 @@ class Recorder final : public NodeLink::Listener {
   void OnStarted(const Started& started) override {
     Add("started " + started.request_id());
   }
-  void OnEventCredit(const serverless::pool::v1::EventCredit&) override {}
+  void OnEventCredit(const EventCredit& credit) override {
+    Add(absl::StrCat("credit for ", credit.bytes()));
+  }
   void OnRejected(const Rejected&) override { Add("rejected"); }
   void OnPart(ResponsePart part) override { Add("part " + part.data()); }
   void OnResult(Result result) override {
@@ -132,6 +140,10 @@ TEST(GrpcNodeLinkTest, CarriesMessagesAndComesBackAfterTheNode) {
   credit.set_bytes(7);
   link.Grant(credit);
   EXPECT_THAT(recorder.Take(1), ElementsAre("part for 7"));
+  EventPart part;
+  part.set_data("12345");
+  link.SendEvent(part);
+  EXPECT_THAT(recorder.Take(1), ElementsAre("credit for 5"));
   StartInstance start;
   start.set_start_id("start-1");
   link.Start(start);
