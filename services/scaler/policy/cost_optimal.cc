@@ -28,6 +28,10 @@ struct BinCosts {
 BinCosts CostsOf(const std::vector<double>& probabilities, double cold_start_ms,
                  double idle_ms_per_bin, double start_ahead_ms) {
   BinCosts costs;
+  costs.cold.reserve(probabilities.size());
+  costs.idle.reserve(probabilities.size());
+  costs.idle_time.reserve(probabilities.size());
+  costs.start.reserve(probabilities.size());
   double still_idle = 1;
   for (const double p : probabilities) {
     // Whoever is needed within the bin was idle for half of it.
@@ -86,7 +90,15 @@ double Total(const std::vector<double>& values, int from, int to) {
 
 }  // namespace
 
-CostOptimal::CostOptimal(const Options& options) : options_(options) {}
+CostOptimal::CostOptimal(const Options& options) : options_(options) {
+  const int bins = GapHistogram(options_.histogram).bins();
+  double harmonic = 0;
+  for (int i = 0; i < bins; ++i) harmonic += 1.0 / (i + 1);
+  const double within = options_.prior_weight * (1 - options_.prior_beyond);
+  for (int i = 0; i < bins; ++i) {
+    prior_.push_back(within / harmonic / (i + 1));
+  }
+}
 
 std::string CostOptimal::name() const {
   return absl::StrFormat("optimal:%g", options_.price);
@@ -106,7 +118,7 @@ KeepAliveDecision CostOptimal::Decide(const GapHistogram& gaps,
 
   KeepAliveDecision decision = {
       .profile = profile, .gaps = gaps.total(), .price = options_.price};
-  const int bins = gaps.bins();
+  const int bins = static_cast<int>(probabilities.size());
   decision.cold_probability = 1 - Total(probabilities, 0, warm.keep) -
                               Total(probabilities, warm.from, warm.to);
   const double idle_bins = Total(costs.idle_time, 0, warm.keep) +
@@ -134,16 +146,13 @@ KeepAliveDecision CostOptimal::Decide(const GapHistogram& gaps,
 }
 
 std::vector<double> CostOptimal::Probabilities(const GapHistogram& gaps) const {
-  const int bins = gaps.bins();
-  double harmonic = 0;
-  for (int i = 0; i < bins; ++i) harmonic += 1.0 / (i + 1);
-  const double all = gaps.total() + options_.prior_weight;
-  const double prior =
-      options_.prior_weight * (1 - options_.prior_beyond) / harmonic;
+  const int bins = std::min(gaps.bins(), static_cast<int>(prior_.size()));
+  // Not 0 when nothing at all is known.
+  const double all = std::max(gaps.total() + options_.prior_weight, 1e-9);
   const double aside = options_.blur / 2;
   std::vector<double> probabilities(bins);
   for (int i = 0; i < bins; ++i) {
-    probabilities[i] += prior / (i + 1) / all;
+    probabilities[i] += prior_[i] / all;
     const double gap = gaps.weight(i) / all;
     if (gap == 0) continue;
     // The first and the last bin keep what would go over the edge.

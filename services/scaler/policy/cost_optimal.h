@@ -20,7 +20,7 @@ class CostOptimal : public KeepAlivePolicy {
   struct Options {
     // What keeping one GB for one second may cost, in milliseconds of waiting
     // saved: the lambda of the formula. More of it means shorter times.
-    double price = 0.01;
+    double price = 0.02;
     // The prior weighs as much as this many gaps.
     double prior_weight = 1;
     // The share of the prior that is beyond the range: never called again.
@@ -31,7 +31,7 @@ class CostOptimal : public KeepAlivePolicy {
     // What starting an instance ahead costs, as a share of a cold start: nobody
     // waits for it, but the processor works. Counted when the gap lasts so
     // long.
-    double start_ahead = 0.1;
+    double start_ahead = 0.02;
     // Nothing is let go sooner: what the next seconds bring is in no bin.
     absl::Duration min_keep = absl::Seconds(5);
     GapHistogram::Options histogram;
@@ -42,6 +42,7 @@ class CostOptimal : public KeepAlivePolicy {
 
   // "optimal:PRICE".
   std::string name() const override;
+  // The gaps are in a histogram as histogram() wants it.
   KeepAliveDecision Decide(const GapHistogram& gaps,
                            const FunctionProfile& profile) const override;
   GapHistogram::Options histogram() const override {
@@ -53,6 +54,8 @@ class CostOptimal : public KeepAlivePolicy {
   std::vector<double> Probabilities(const GapHistogram& gaps) const;
 
   Options options_;
+  // The weight of the prior in each bin.
+  std::vector<double> prior_;
 };
 
 }  // namespace so

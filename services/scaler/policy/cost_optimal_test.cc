@@ -94,7 +94,8 @@ TEST(CostOptimalTest, NoOtherPlanIsCheaper) {
   for (int round = 0; round < 20; ++round) {
     // In the middle of bins, where the formula is exact.
     std::vector<absl::Duration> list;
-    GapHistogram gaps({.bins = 20, .retention = 1});
+    const GapHistogram::Options histogram = {.bins = 20, .retention = 1};
+    GapHistogram gaps(histogram);
     for (int i = 0; i < 10; ++i) {
       list.push_back(absl::Seconds(60 * (random() % 20) + 30));
       gaps.Add(list.back());
@@ -103,7 +104,8 @@ TEST(CostOptimalTest, NoOtherPlanIsCheaper) {
                               .prior_weight = 0,
                               .blur = 0,
                               .start_ahead = 0.1,
-                              .min_keep = absl::ZeroDuration()});
+                              .min_keep = absl::ZeroDuration(),
+                              .histogram = histogram});
     const KeepAliveDecision decision = policy.Decide(gaps, kProfile);
     const double cost = CostOf(decision.plan, list, kPrice);
     EXPECT_NEAR(cost, decision.cost, 1e-9) << Explain(decision);

@@ -8,12 +8,15 @@ namespace {
 // Long before a double overflows.
 constexpr double kRescaleAt = 1e100;
 
+constexpr int kMaxBins = 10'000;
+
 }  // namespace
 
 GapHistogram::GapHistogram(const Options& options)
-    : bin_(std::max(options.bin, absl::Milliseconds(1))),
+    : bin_(std::clamp(options.bin, absl::Milliseconds(1), absl::Hours(24))),
+      bin_ns_(absl::ToInt64Nanoseconds(bin_)),
       growth_(1 / std::clamp(options.retention, 1e-6, 1.0)),
-      weights_(std::max(options.bins, 1)) {}
+      weights_(std::clamp(options.bins, 1, kMaxBins)) {}
 
 void GapHistogram::Add(absl::Duration gap) {
   newest_ *= growth_;
@@ -24,7 +27,9 @@ void GapHistogram::Add(absl::Duration gap) {
     beyond_ += newest_;
     return;
   }
-  weights_[static_cast<size_t>(absl::FDivDuration(gap, bin_))] += newest_;
+  // Whole numbers, because this runs for every call; a gap within the range
+  // has few enough nanoseconds.
+  weights_[absl::ToInt64Nanoseconds(gap) / bin_ns_] += newest_;
 }
 
 void GapHistogram::Rescale() {

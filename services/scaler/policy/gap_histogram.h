@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -13,8 +14,10 @@ namespace so {
 class GapHistogram {
  public:
   struct Options {
+    // From a millisecond to a day.
     absl::Duration bin = absl::Minutes(1);
-    // Gaps of bins * bin and more are counted as beyond the range.
+    // At most 10,000. Gaps of bins * bin and more are counted as beyond the
+    // range.
     int bins = 240;
     // In (0, 1]; 1 forgets nothing. The weights add up to 1 / (1 - retention)
     // gaps at most.
@@ -42,6 +45,7 @@ class GapHistogram {
   void Rescale();
 
   absl::Duration bin_;
+  int64_t bin_ns_;
   double growth_;
   // Instead of making all old weights smaller, each new one is larger.
   double newest_ = 1;

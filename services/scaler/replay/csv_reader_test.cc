@@ -127,7 +127,7 @@ TEST(CsvReaderTest, FailureOfTheSourceIsHandedOn) {
 TEST(CsvReaderTest, AnyBytesAreReadOrRefused) {
   std::mt19937_64 random(5);
   const std::string alphabet("a1,,\n\n\r\"\0\xff ", 11);
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     std::string text(random() % 60, '\0');
     for (char& c : text) c = alphabet[random() % alphabet.size()];
     const auto lines = Parse(text);

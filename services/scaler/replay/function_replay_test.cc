@@ -16,8 +16,8 @@ TraceFunction Function(std::vector<MinuteCalls> minutes,
           .memory_gb = 1};
 }
 
-FunctionResult Run(const TraceFunction& function, const WarmPlan& plan,
-                   absl::Duration length = absl::Hours(1)) {
+FunctionResult Replayed(const TraceFunction& function, const WarmPlan& plan,
+                        absl::Duration length = absl::Hours(1)) {
   const FixedKeepAlive policy("test", plan);
   return FunctionReplay(function, length, policy,
                         {.cold_start = absl::ZeroDuration()})
@@ -26,7 +26,7 @@ FunctionResult Run(const TraceFunction& function, const WarmPlan& plan,
 
 TEST(FunctionReplayTest, CallWithinTheKeepAliveIsWarm) {
   const FunctionResult result =
-      Run(Function({{0, 1}, {5, 1}}), {.keep = absl::Minutes(10)});
+      Replayed(Function({{0, 1}, {5, 1}}), {.keep = absl::Minutes(10)});
   EXPECT_EQ(result.calls, 2u);
   EXPECT_EQ(result.cold, 1u);
   // Between the calls, and after the second one.
@@ -37,7 +37,7 @@ TEST(FunctionReplayTest, CallWithinTheKeepAliveIsWarm) {
 
 TEST(FunctionReplayTest, CallAfterTheKeepAliveIsCold) {
   const FunctionResult result =
-      Run(Function({{0, 1}, {15, 1}}), {.keep = absl::Minutes(10)});
+      Replayed(Function({{0, 1}, {15, 1}}), {.keep = absl::Minutes(10)});
   EXPECT_EQ(result.cold, 2u);
   EXPECT_DOUBLE_EQ(result.idle_gb_seconds, 600 + 600);
   EXPECT_EQ(result.evictions, 2u);
@@ -46,24 +46,24 @@ TEST(FunctionReplayTest, CallAfterTheKeepAliveIsCold) {
 
 TEST(FunctionReplayTest, ColdStartSoonAfterLettingGoIsAFlap) {
   const FunctionResult result =
-      Run(Function({{0, 1}, {5, 1}}), {.keep = absl::Minutes(4)});
+      Replayed(Function({{0, 1}, {5, 1}}), {.keep = absl::Minutes(4)});
   EXPECT_EQ(result.cold, 2u);
   EXPECT_EQ(result.flaps, 1u);
 }
 
 TEST(FunctionReplayTest, IdleCountsToTheEndOfTheTrace) {
   const FunctionResult result =
-      Run(Function({{0, 1}}), {.keep = absl::Hours(10)}, absl::Minutes(2));
+      Replayed(Function({{0, 1}}), {.keep = absl::Hours(10)}, absl::Minutes(2));
   EXPECT_DOUBLE_EQ(result.idle_gb_seconds, 120 - 31);
   EXPECT_EQ(result.evictions, 0u);
 }
 
 TEST(FunctionReplayTest, StartAheadMeetsTheCall) {
-  const FunctionResult result = Run(Function({{0, 1}, {30, 1}}),
-                                    {.keep = absl::Minutes(1),
-                                     .prewarm = absl::Minutes(25),
-                                     .prewarm_keep = absl::Minutes(20)},
-                                    absl::Minutes(31));
+  const FunctionResult result = Replayed(Function({{0, 1}, {30, 1}}),
+                                         {.keep = absl::Minutes(1),
+                                          .prewarm = absl::Minutes(25),
+                                          .prewarm_keep = absl::Minutes(20)},
+                                         absl::Minutes(31));
   EXPECT_EQ(result.cold, 1u);
   EXPECT_EQ(result.started_ahead, 1u);
   EXPECT_EQ(result.evictions, 1u);
@@ -72,11 +72,11 @@ TEST(FunctionReplayTest, StartAheadMeetsTheCall) {
 }
 
 TEST(FunctionReplayTest, StartAheadInVainIsLetGoAgain) {
-  const FunctionResult result = Run(Function({{0, 1}, {50, 1}}),
-                                    {.keep = absl::Minutes(1),
-                                     .prewarm = absl::Minutes(25),
-                                     .prewarm_keep = absl::Minutes(5)},
-                                    absl::Minutes(51));
+  const FunctionResult result = Replayed(Function({{0, 1}, {50, 1}}),
+                                         {.keep = absl::Minutes(1),
+                                          .prewarm = absl::Minutes(25),
+                                          .prewarm_keep = absl::Minutes(5)},
+                                         absl::Minutes(51));
   EXPECT_EQ(result.cold, 2u);
   EXPECT_EQ(result.started_ahead, 1u);
   EXPECT_EQ(result.evictions, 2u);
@@ -84,7 +84,7 @@ TEST(FunctionReplayTest, StartAheadInVainIsLetGoAgain) {
 
 TEST(FunctionReplayTest, CallsAtTheSameTimeNeedInstancesOfTheirOwn) {
   // Six calls a minute, each of 25 s: the third comes while two run.
-  const FunctionResult result = Run(
+  const FunctionResult result = Replayed(
       Function({{0, 6}, {1, 6}}, absl::Seconds(25)), {.keep = absl::Hours(1)});
   EXPECT_EQ(result.cold, 3u);
   EXPECT_DOUBLE_EQ(result.busy_gb_seconds, 12 * 25);
@@ -110,11 +110,11 @@ TEST(FunctionReplayTest, AgeEndsAnInstanceUnlessItIsReplaced) {
   for (int i = 0; i < 20; ++i) minutes.push_back({i, 1});
   const WarmPlan plan = {.keep = absl::Minutes(10),
                          .max_age = absl::Minutes(5)};
-  EXPECT_EQ(Run(Function(minutes), plan).cold, 4u);
+  EXPECT_EQ(Replayed(Function(minutes), plan).cold, 4u);
 
   WarmPlan replaced = plan;
   replaced.replace_aged = true;
-  const FunctionResult result = Run(Function(minutes), replaced);
+  const FunctionResult result = Replayed(Function(minutes), replaced);
   EXPECT_EQ(result.cold, 1u);
   EXPECT_EQ(result.started_ahead, 3u);
 }

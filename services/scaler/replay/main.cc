@@ -42,7 +42,7 @@ struct Flags {
   double default_memory_mb = 170;
   bool tune = false;
   bool curve = true;
-  double budget = 0.9;
+  double budget = 0.8;
   std::string svg;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
 };
@@ -111,16 +111,15 @@ absl::StatusOr<absl::Duration> ParseTime(const std::string& flag,
   return time;
 }
 
-// Six to a decade, in proportion to what a cold start costs: from where nearly
-// everything is kept to where little is.
+// In proportion to what a cold start costs: from where nearly everything is
+// kept to where little is.
 std::vector<double> Prices(absl::Duration cold_start) {
   const double scale =
       std::max(absl::ToDoubleMilliseconds(cold_start), 0.001) / 6;
   std::vector<double> prices;
-  for (const double decade : {0.001, 0.01, 0.1}) {
-    for (const double step : {1.0, 1.5, 2.0, 3.0, 5.0, 7.0}) {
-      prices.push_back(scale * decade * step);
-    }
+  for (const double price : {0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02,
+                             0.025, 0.03, 0.04, 0.06, 0.1, 0.2}) {
+    prices.push_back(scale * price);
   }
   return prices;
 }

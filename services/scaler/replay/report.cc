@@ -24,8 +24,10 @@ std::string Render(const Rows& rows) {
   std::string text;
   for (size_t r = 0; r < rows.size(); ++r) {
     for (size_t i = 0; i < rows[r].size(); ++i) {
-      absl::StrAppendFormat(&text, i == 0 ? "| %-*s " : "| %*s ", widths[i],
-                            rows[r][i]);
+      const std::string& cell = rows[r][i];
+      const std::string space(widths[i] - cell.size(), ' ');
+      absl::StrAppend(&text, "| ", i == 0 ? cell : space, i == 0 ? space : cell,
+                      " ");
     }
     text += "|\n";
     if (r > 0) continue;
