@@ -16,3 +16,16 @@ build_services() {
 build_gateway() {
   (cd "$root/gateway" && go build -o ../build/bin/so-gateway ./cmd/gateway)
 }
+
+# Without a word when all goes well: what is printed is the table.
+build_replay() {
+  local log
+  log=$( (
+    cd "$root"
+    [[ -f build/release/build.ninja ]] || cmake --preset release
+    cmake --build --preset release --target so-replay
+  ) 2>&1) || {
+    printf '%s\n' "$log" >&2
+    die "so-replay cannot be built"
+  }
+}

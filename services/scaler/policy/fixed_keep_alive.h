@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+#include "services/scaler/policy/keep_alive_policy.h"
+
+namespace so {
+
+// Keeps every instance for the same time.
+class FixedKeepAlive : public KeepAlivePolicy {
+ public:
+  FixedKeepAlive(std::string name, const WarmPlan& plan);
+
+  // "fixed:10m".
+  static FixedKeepAlive For(absl::Duration keep);
+  // What the pool does without any policy: 60 s idle, and instances of 5 min
+  // are replaced ahead.
+  static FixedKeepAlive PlatformDefaults();
+  // The same, but an instance that is too old goes without a successor.
+  static FixedKeepAlive WithoutReplacement();
+
+  std::string name() const override { return name_; }
+  KeepAliveDecision Decide(const GapHistogram& gaps,
+                           const FunctionProfile& profile) const override;
+  // It looks at none.
+  GapHistogram::Options histogram() const override { return {.bins = 1}; }
+
+ private:
+  std::string name_;
+  WarmPlan plan_;
+};
+
+}  // namespace so
