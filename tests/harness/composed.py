@@ -5,11 +5,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -36,40 +38,71 @@ class ContainedProgram:
     pid: int
 
 
+class Tee(threading.Thread):
+    """Shows what a program says, as it says it, and keeps it."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self.text = ""
+        self.start()
+
+    def run(self) -> None:
+        for line in self._stream:
+            sys.stderr.write(line)
+            self.text += line
+
+
 class Composed:
     """Looks like a Cluster to tests that run against either."""
 
     def __init__(self) -> None:
-        self.rest_port, self.grpc_port = free_ports(2)
-        self.api = Client("127.0.0.1", self.rest_port)
+        self.choose_ports()
         self._client = ([DOCKER, "compose"] if succeeds(DOCKER, "compose", "version")
                         else ["docker-compose"])
         self._overrides: list[Path] = []
         # What containers() has found; it takes Docker a while.
         self._containers: dict[str, dict[str, Any]] = {}
 
+    def choose_ports(self) -> None:
+        self.rest_port, self.grpc_port = free_ports(2)
+        self.api = Client("127.0.0.1", self.rest_port)
+
     def compose(self, *arguments: str) -> str:
         """Runs docker-compose and returns its output; its progress is shown."""
         files = [option for path in (ROOT / "docker-compose.yml", *self._overrides)
                  for option in ("-f", str(path))]
-        environment = dict(os.environ, PORT=str(self.rest_port), GRPC_PORT=str(self.grpc_port))
-        done = subprocess.run([*self._client, *files, "-p", PROJECT, *arguments], cwd=ROOT,
-                              env=environment, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"docker-compose {' '.join(arguments)} failed:\n{done.stdout[-4000:]}")
-        return done.stdout
+        # Docker answers late while a disk is busy with the images just built.
+        environment = dict(os.environ, PORT=str(self.rest_port), GRPC_PORT=str(self.grpc_port),
+                           COMPOSE_HTTP_TIMEOUT="300")
+        command = [*self._client, *files, "-p", PROJECT, *arguments]
+        with subprocess.Popen(command, cwd=ROOT, env=environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+            progress = Tee(running.stderr)
+            output = running.stdout.read()
+            progress.join()
+        if running.returncode != 0:
+            raise RuntimeError(f"docker-compose {' '.join(arguments)} failed:\n"
+                               f"{output[-4000:]}{progress.text[-4000:]}")
+        return output
 
     def build(self) -> None:
         with machine_certificates():
             self.compose("build")
+        # Free before the build is not free after it.
+        self.choose_ports()
 
     def up(self) -> None:
         self._containers = {}
         try:
             self.compose("up", "-d")
-        except RuntimeError:
-            print(self.logs())
-            raise
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{self.health()}\n{self.logs()}") from error
+
+    def health(self) -> str:
+        """What each container's own check said last."""
+        return "\n".join(f"{name}: {json.dumps(container['State'].get('Health', {}))[-1500:]}"
+                         for name, container in self._inspect().items())
 
     def down(self, *options: str) -> None:
         self.compose("down", "--timeout", "40", *options)
