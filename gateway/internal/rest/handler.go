@@ -18,6 +18,7 @@ import (
 	poolv1 "serverless-orchestrator/gateway/gen/serverless/pool/v1"
 	registryv1 "serverless-orchestrator/gateway/gen/serverless/registry/v1"
 	routerv1 "serverless-orchestrator/gateway/gen/serverless/router/v1"
+	scalerv1 "serverless-orchestrator/gateway/gen/serverless/scaler/v1"
 	"serverless-orchestrator/gateway/internal/backend"
 )
 
@@ -82,6 +83,7 @@ func (h *Handler) register() error {
 	}{
 		{h.options.Backends.Registry.Conn, registryv1.RegisterRegistryServiceHandler},
 		{h.options.Backends.Pool.Conn, poolv1.RegisterPoolServiceHandler},
+		{h.options.Backends.Scaler.Conn, scalerv1.RegisterScalerServiceHandler},
 		{h.options.Backends.Router.Conn, routerv1.RegisterRouterServiceHandler},
 	} {
 		if err := service.register(context.Background(), h.mux, service.conn); err != nil {

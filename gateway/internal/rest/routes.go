@@ -132,6 +132,17 @@ func newRoutes() routeTable {
 			query:       map[string]queryKind{"requestId": queryText, "since": queryTime, "pageSize": queryInteger},
 		},
 		{
+			method: http.MethodGet, path: "/functions/{id}/decisions", service: "scaler",
+			description: "What was decided about the instances of a function, newest first; with requestId, why that call was cold or warm",
+			query: map[string]queryKind{
+				"requestId": queryText, "since": queryTime, "pageSize": queryInteger, "pageToken": queryText,
+			},
+		},
+		{
+			method: http.MethodGet, path: "/functions/{id}/warming", service: "scaler",
+			description: "What warming a function costs and brings, and what prediction would",
+		},
+		{
 			method: http.MethodGet, path: "/functions/{id}/versions", service: "registry",
 			description: "List the versions of a function, newest first",
 			query:       map[string]queryKind{"pageSize": queryInteger, "pageToken": queryText},

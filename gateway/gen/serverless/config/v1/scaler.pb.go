@@ -36,6 +36,16 @@ type ScalerConfig struct {
 	ResponseTimeThreshold *durationpb.Duration   `protobuf:"bytes,9,opt,name=response_time_threshold,json=responseTimeThreshold,proto3" json:"response_time_threshold,omitempty"`
 	ErrorRateThreshold    float64                `protobuf:"fixed64,10,opt,name=error_rate_threshold,json=errorRateThreshold,proto3" json:"error_rate_threshold,omitempty"`
 	MaxStep               int32                  `protobuf:"varint,11,opt,name=max_step,json=maxStep,proto3" json:"max_step,omitempty"`
+	RegistryAddress       string                 `protobuf:"bytes,12,opt,name=registry_address,json=registryAddress,proto3" json:"registry_address,omitempty"`
+	DataDir               string                 `protobuf:"bytes,13,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
+	Policies              string                 `protobuf:"bytes,14,opt,name=policies,proto3" json:"policies,omitempty"`
+	TargetUtilization     float64                `protobuf:"fixed64,15,opt,name=target_utilization,json=targetUtilization,proto3" json:"target_utilization,omitempty"`
+	TargetWait            *durationpb.Duration   `protobuf:"bytes,16,opt,name=target_wait,json=targetWait,proto3" json:"target_wait,omitempty"`
+	ScaleDownDelay        *durationpb.Duration   `protobuf:"bytes,17,opt,name=scale_down_delay,json=scaleDownDelay,proto3" json:"scale_down_delay,omitempty"`
+	Prediction            string                 `protobuf:"bytes,18,opt,name=prediction,proto3" json:"prediction,omitempty"`
+	KeepAlive             string                 `protobuf:"bytes,19,opt,name=keep_alive,json=keepAlive,proto3" json:"keep_alive,omitempty"`
+	TimeZone              string                 `protobuf:"bytes,20,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	DecisionsKept         int32                  `protobuf:"varint,21,opt,name=decisions_kept,json=decisionsKept,proto3" json:"decisions_kept,omitempty"`
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -147,22 +157,92 @@ func (x *ScalerConfig) GetMaxStep() int32 {
 	return 0
 }
 
+func (x *ScalerConfig) GetRegistryAddress() string {
+	if x != nil {
+		return x.RegistryAddress
+	}
+	return ""
+}
+
+func (x *ScalerConfig) GetDataDir() string {
+	if x != nil {
+		return x.DataDir
+	}
+	return ""
+}
+
+func (x *ScalerConfig) GetPolicies() string {
+	if x != nil {
+		return x.Policies
+	}
+	return ""
+}
+
+func (x *ScalerConfig) GetTargetUtilization() float64 {
+	if x != nil {
+		return x.TargetUtilization
+	}
+	return 0
+}
+
+func (x *ScalerConfig) GetTargetWait() *durationpb.Duration {
+	if x != nil {
+		return x.TargetWait
+	}
+	return nil
+}
+
+func (x *ScalerConfig) GetScaleDownDelay() *durationpb.Duration {
+	if x != nil {
+		return x.ScaleDownDelay
+	}
+	return nil
+}
+
+func (x *ScalerConfig) GetPrediction() string {
+	if x != nil {
+		return x.Prediction
+	}
+	return ""
+}
+
+func (x *ScalerConfig) GetKeepAlive() string {
+	if x != nil {
+		return x.KeepAlive
+	}
+	return ""
+}
+
+func (x *ScalerConfig) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *ScalerConfig) GetDecisionsKept() int32 {
+	if x != nil {
+		return x.DecisionsKept
+	}
+	return 0
+}
+
 var File_serverless_config_v1_scaler_proto protoreflect.FileDescriptor
 
 const file_serverless_config_v1_scaler_proto_rawDesc = "" +
 	"\n" +
-	"!serverless/config/v1/scaler.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xd5\v\n" +
+	"!serverless/config/v1/scaler.proto\x12\x14serverless.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\"serverless/config/v1/setting.proto\"\xa7\x18\n" +
 	"\fScalerConfig\x12\xaf\x01\n" +
 	"\x0elisten_address\x18\x01 \x01(\tB\x87\x01\xca\xc1\x18\x82\x01\n" +
 	"ngRPC addresses, comma-separated: host:port; unix:PATH or unix-abstract:NAME for neighbours on the same machine\x12\x0e127.0.0.1:70040\x01R\rlistenAddress\x12d\n" +
 	"\tlog_level\x18\x02 \x01(\tBG\xca\xc1\x18C\n" +
 	"!least severe level that is logged\x12\x04info*\x05debug*\x04info*\x04warn*\x05errorR\blogLevel\x12\x86\x01\n" +
 	"\x0erouter_address\x18\x03 \x01(\tB_\xca\xc1\x18[\n" +
-	"GgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the router\x12\x0e127.0.0.1:70030\x01R\rrouterAddress\x12\x80\x01\n" +
-	"\fpool_address\x18\x04 \x01(\tB]\xca\xc1\x18Y\n" +
-	"EgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the pool\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12\x84\x01\n" +
+	"GgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the router\x12\x0e127.0.0.1:70030\x01R\rrouterAddress\x12\xa2\x01\n" +
+	"\fpool_address\x18\x04 \x01(\tB\x7f\xca\xc1\x18{\n" +
+	"ggRPC addresses, comma-separated, of the pools, one per node: host:port, unix:PATH or unix-abstract:NAME\x12\x0e127.0.0.1:70020\x01R\vpoolAddress\x12\x84\x01\n" +
 	"\x13evaluation_interval\x18\x05 \x01(\v2\x19.google.protobuf.DurationB8\xca\xc1\x184\n" +
-	"\x1ctime between two evaluations\x12\x025s\x19\x9a\x99\x99\x99\x99\x99\xa9?!\x00\x00\x00\x00\x00 \xac@R\x12evaluationInterval\x12}\n" +
+	"\x1ctime between two evaluations\x12\x022s\x19\x9a\x99\x99\x99\x99\x99\xa9?!\x00\x00\x00\x00\x00 \xac@R\x12evaluationInterval\x12}\n" +
 	"\rdrain_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationB=\xca\xc1\x189\n" +
 	"*how long SIGTERM waits for calls in flight\x12\x025s!\x00\x00\x00\x00\x00\xc0\x82@R\fdrainTimeout\x12n\n" +
 	"\x15queue_depth_threshold\x18\a \x01(\x05B:\xca\xc1\x186\n" +
@@ -175,7 +255,32 @@ const file_serverless_config_v1_scaler_proto_rawDesc = "" +
 	" \x01(\x01Bd\xca\xc1\x18`\n" +
 	"Fscale up when this share of calls was lost to missing capacity, 0 to 1\x12\x040.05\x19\x8d\xed\xb5\xa0\xf7ư>!\x00\x00\x00\x00\x00\x00\xf0?R\x12errorRateThreshold\x12g\n" +
 	"\bmax_step\x18\v \x01(\x05BL\xca\xc1\x18H\n" +
-	"1most instances added to a function per evaluation\x12\x013\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00@\x8f@R\amaxStepBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
+	"1most instances added to a function per evaluation\x12\x013\x19\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00@\x8f@R\amaxStep\x12\x8c\x01\n" +
+	"\x10registry_address\x18\f \x01(\tBa\xca\xc1\x18]\n" +
+	"IgRPC address, host:port, unix:PATH or unix-abstract:NAME, of the registry\x12\x0e127.0.0.1:70010\x01R\x0fregistryAddress\x12n\n" +
+	"\bdata_dir\x18\r \x01(\tBS\xca\xc1\x18O\n" +
+	"?directory of what was decided and learned; created when missing\x12\n" +
+	"var/scaler0\x01R\adataDir\x12\x89\x02\n" +
+	"\bpolicies\x18\x0e \x01(\tB\xec\x01\xca\xc1\x18\xe7\x01\n" +
+	"\xaa\x01what decides how many instances a function has unless it says so itself, comma-separated: thresholds, concurrency, drain, latency, history, windows, schedules, prediction\x126concurrency,drain,latency,windows,schedules,prediction0\x01R\bpolicies\x12\xa5\x01\n" +
+	"\x12target_utilization\x18\x0f \x01(\x01Bv\xca\xc1\x18r\n" +
+	"Yshare of its instances' concurrency that a function is to use, for the policy concurrency\x12\x030.7\x19\x9a\x99\x99\x99\x99\x99\xb9?!\x00\x00\x00\x00\x00\x00\xf0?R\x11targetUtilization\x12\x98\x01\n" +
+	"\vtarget_wait\x18\x10 \x01(\v2\x19.google.protobuf.DurationB\\\xca\xc1\x18X\n" +
+	">how long a call may wait for an instance, for the policy drain\x12\x040.1s\x19\xfc\xa9\xf1\xd2MbP?!\x00\x00\x00\x00\x00\x00N@R\n" +
+	"targetWait\x12\x9e\x01\n" +
+	"\x10scale_down_delay\x18\x11 \x01(\v2\x19.google.protobuf.DurationBY\xca\xc1\x18U\n" +
+	"Ehow long fewer instances must have been wanted before there are fewer\x12\x0330s!\x00\x00\x00\x00\x00 \xac@R\x0escaleDownDelay\x12\xb1\x01\n" +
+	"\n" +
+	"prediction\x18\x12 \x01(\tB\x90\x01\xca\xc1\x18\x8b\x01\n" +
+	"lwhat prediction does: nothing, only be compared, decide where that has proved to be better, or decide always\x12\x04auto*\x03off*\x06shadow*\x04auto*\x02onR\n" +
+	"prediction\x12{\n" +
+	"\n" +
+	"keep_alive\x18\x13 \x01(\tB\\\xca\xc1\x18X\n" +
+	"Khow prediction plans: fixed:10m, platform, hybrid, optimal or optimal:PRICE\x12\aoptimal0\x01R\tkeepAlive\x12\x82\x01\n" +
+	"\ttime_zone\x18\x14 \x01(\tBe\xca\xc1\x18a\n" +
+	"Xzone in which the habits of days and weeks are learned, unless a function says so itself\x12\x03UTC0\x01R\btimeZone\x12\x88\x01\n" +
+	"\x0edecisions_kept\x18\x15 \x01(\x05Ba\xca\xc1\x18]\n" +
+	"Amost decisions kept on disk, the oldest of all functions go first\x12\x06100000\x19\x00\x00\x00\x00\x00\x00Y@!\x00\x00\x00\x00\xd0\x12cAR\rdecisionsKeptBCZAserverless-orchestrator/gateway/gen/serverless/config/v1;configv1b\x06proto3"
 
 var (
 	file_serverless_config_v1_scaler_proto_rawDescOnce sync.Once
@@ -198,11 +303,13 @@ var file_serverless_config_v1_scaler_proto_depIdxs = []int32{
 	1, // 0: serverless.config.v1.ScalerConfig.evaluation_interval:type_name -> google.protobuf.Duration
 	1, // 1: serverless.config.v1.ScalerConfig.drain_timeout:type_name -> google.protobuf.Duration
 	1, // 2: serverless.config.v1.ScalerConfig.response_time_threshold:type_name -> google.protobuf.Duration
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	1, // 3: serverless.config.v1.ScalerConfig.target_wait:type_name -> google.protobuf.Duration
+	1, // 4: serverless.config.v1.ScalerConfig.scale_down_delay:type_name -> google.protobuf.Duration
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_serverless_config_v1_scaler_proto_init() }

@@ -98,6 +98,8 @@ type Function struct {
 	// answer, by ending its instance. False (default): it runs to its end. One
 	// that still waits for an instance is dropped in either case.
 	CancelOnDisconnect bool `protobuf:"varint,30,opt,name=cancel_on_disconnect,json=cancelOnDisconnect,proto3" json:"cancel_on_disconnect,omitempty"`
+	// How many instances it has, and for how long; left out, all defaults hold.
+	Scaling *Scaling `protobuf:"bytes,31,opt,name=scaling,proto3" json:"scaling,omitempty"`
 	// (output) Counts up from 1 with every change of code, runtime, handler or
 	// environment.
 	Version int32 `protobuf:"varint,20,opt,name=version,proto3" json:"version,omitempty"`
@@ -309,6 +311,13 @@ func (x *Function) GetCancelOnDisconnect() bool {
 	return false
 }
 
+func (x *Function) GetScaling() *Scaling {
+	if x != nil {
+		return x.Scaling
+	}
+	return nil
+}
+
 func (x *Function) GetVersion() int32 {
 	if x != nil {
 		return x.Version
@@ -415,11 +424,208 @@ func (x *Trigger) GetConfig() *structpb.Struct {
 	return nil
 }
 
+// How the number of a function's instances is decided, between min_instances
+// and max_instances.
+type Scaling struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What decides, instead of the scaler's own list (its setting `policies`), each
+	// by its name: "thresholds", "concurrency", "drain", "latency", "history",
+	// "windows", "schedules", "prediction". The one that wants most instances wins.
+	// At most 8, none twice.
+	Policies []string `protobuf:"bytes,1,rep,name=policies,proto3" json:"policies,omitempty"`
+	// For "concurrency": the share of what its instances can run at a time that is
+	// to be used, 0.1 to 1. 0 (default): the scaler's setting, 0.7.
+	TargetUtilization float64 `protobuf:"fixed64,2,opt,name=target_utilization,json=targetUtilization,proto3" json:"target_utilization,omitempty"`
+	// For "drain": how long a call may wait for an instance, in ms. 1 to 60000.
+	// 0 (default): the scaler's setting, 100 ms.
+	TargetWait int32 `protobuf:"varint,3,opt,name=target_wait,json=targetWait,proto3" json:"target_wait,omitempty"`
+	// For "latency": the average response time, waiting included, above which
+	// instances are added while calls wait, in ms. 1 to 900000. 0 (default): the
+	// scaler's setting, 1 s.
+	TargetResponse int32 `protobuf:"varint,4,opt,name=target_response,json=targetResponse,proto3" json:"target_response,omitempty"`
+	// For "windows": when instances are kept whatever happens. At most 20.
+	Windows []*WarmWindow `protobuf:"bytes,5,rep,name=windows,proto3" json:"windows,omitempty"`
+	// In which the habits of days and weeks are learned for "prediction", as in
+	// "Europe/Berlin". Empty: the scaler's setting, UTC.
+	TimeZone string `protobuf:"bytes,6,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// The most GB-seconds that instances kept or started ahead of calls may spend
+	// idle in 24 hours; beyond it only calls start instances, and "min_instances"
+	// and windows hold. 0 (default: no limit) or 0.001 to 1000000000.
+	IdleBudget float64 `protobuf:"fixed64,7,opt,name=idle_budget,json=idleBudget,proto3" json:"idle_budget,omitempty"`
+	// Whether one instance is started when the function is registered or gets a
+	// new version. False by default.
+	WarmOnDeploy  bool `protobuf:"varint,8,opt,name=warm_on_deploy,json=warmOnDeploy,proto3" json:"warm_on_deploy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scaling) Reset() {
+	*x = Scaling{}
+	mi := &file_serverless_function_v1_function_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scaling) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scaling) ProtoMessage() {}
+
+func (x *Scaling) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_function_v1_function_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scaling.ProtoReflect.Descriptor instead.
+func (*Scaling) Descriptor() ([]byte, []int) {
+	return file_serverless_function_v1_function_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Scaling) GetPolicies() []string {
+	if x != nil {
+		return x.Policies
+	}
+	return nil
+}
+
+func (x *Scaling) GetTargetUtilization() float64 {
+	if x != nil {
+		return x.TargetUtilization
+	}
+	return 0
+}
+
+func (x *Scaling) GetTargetWait() int32 {
+	if x != nil {
+		return x.TargetWait
+	}
+	return 0
+}
+
+func (x *Scaling) GetTargetResponse() int32 {
+	if x != nil {
+		return x.TargetResponse
+	}
+	return 0
+}
+
+func (x *Scaling) GetWindows() []*WarmWindow {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+func (x *Scaling) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *Scaling) GetIdleBudget() float64 {
+	if x != nil {
+		return x.IdleBudget
+	}
+	return 0
+}
+
+func (x *Scaling) GetWarmOnDeploy() bool {
+	if x != nil {
+		return x.WarmOnDeploy
+	}
+	return false
+}
+
+// A time that comes again, in which instances are kept warm. Where windows of a
+// function overlap, the largest number holds.
+type WarmWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it begins: minute, hour, day of month, month, day of week, as in cron:
+	// "0 9 * * 1-5".
+	Start string `protobuf:"bytes,1,opt,name=start,proto3" json:"start,omitempty"`
+	// How long it lasts, in ms. 60000 to 604800000 (a week).
+	Duration int32 `protobuf:"varint,2,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Of `start`, as in "Europe/Berlin". Empty: UTC. A time that a change of the
+	// clocks leaves out begins when they change; one that comes twice begins once.
+	TimeZone string `protobuf:"bytes,3,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// 1 to 1000, default 1; bounded by max_instances.
+	Instances     *int32 `protobuf:"varint,4,opt,name=instances,proto3,oneof" json:"instances,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WarmWindow) Reset() {
+	*x = WarmWindow{}
+	mi := &file_serverless_function_v1_function_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WarmWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WarmWindow) ProtoMessage() {}
+
+func (x *WarmWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_function_v1_function_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WarmWindow.ProtoReflect.Descriptor instead.
+func (*WarmWindow) Descriptor() ([]byte, []int) {
+	return file_serverless_function_v1_function_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *WarmWindow) GetStart() string {
+	if x != nil {
+		return x.Start
+	}
+	return ""
+}
+
+func (x *WarmWindow) GetDuration() int32 {
+	if x != nil {
+		return x.Duration
+	}
+	return 0
+}
+
+func (x *WarmWindow) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *WarmWindow) GetInstances() int32 {
+	if x != nil && x.Instances != nil {
+		return *x.Instances
+	}
+	return 0
+}
+
 var File_serverless_function_v1_function_proto protoreflect.FileDescriptor
 
 const file_serverless_function_v1_function_proto_rawDesc = "" +
 	"\n" +
-	"%serverless/function/v1/function.proto\x12\x16serverless.function.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\n" +
+	"%serverless/function/v1/function.proto\x12\x16serverless.function.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\n" +
 	"\n" +
 	"\bFunction\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -447,7 +653,8 @@ const file_serverless_function_v1_function_proto_rawDesc = "" +
 	"rate_limit\x18\x1c \x01(\x01R\trateLimit\x12\x1d\n" +
 	"\n" +
 	"rate_burst\x18\x1d \x01(\x05R\trateBurst\x120\n" +
-	"\x14cancel_on_disconnect\x18\x1e \x01(\bR\x12cancelOnDisconnect\x12\x18\n" +
+	"\x14cancel_on_disconnect\x18\x1e \x01(\bR\x12cancelOnDisconnect\x129\n" +
+	"\ascaling\x18\x1f \x01(\v2\x1f.serverless.function.v1.ScalingR\ascaling\x12\x18\n" +
 	"\aversion\x18\x14 \x01(\x05R\aversion\x12\x12\n" +
 	"\x04etag\x18\x15 \x01(\tR\x04etag\x12\x14\n" +
 	"\x05state\x18\x16 \x01(\tR\x05state\x12!\n" +
@@ -474,7 +681,26 @@ const file_serverless_function_v1_function_proto_rawDesc = "" +
 	"\b_max_age\"N\n" +
 	"\aTrigger\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12/\n" +
-	"\x06config\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06configBGZEserverless-orchestrator/gateway/gen/serverless/function/v1;functionv1b\x06proto3"
+	"\x06config\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06config\"\xc0\x02\n" +
+	"\aScaling\x12\x1a\n" +
+	"\bpolicies\x18\x01 \x03(\tR\bpolicies\x12-\n" +
+	"\x12target_utilization\x18\x02 \x01(\x01R\x11targetUtilization\x12\x1f\n" +
+	"\vtarget_wait\x18\x03 \x01(\x05R\n" +
+	"targetWait\x12'\n" +
+	"\x0ftarget_response\x18\x04 \x01(\x05R\x0etargetResponse\x12<\n" +
+	"\awindows\x18\x05 \x03(\v2\".serverless.function.v1.WarmWindowR\awindows\x12\x1b\n" +
+	"\ttime_zone\x18\x06 \x01(\tR\btimeZone\x12\x1f\n" +
+	"\vidle_budget\x18\a \x01(\x01R\n" +
+	"idleBudget\x12$\n" +
+	"\x0ewarm_on_deploy\x18\b \x01(\bR\fwarmOnDeploy\"\x8c\x01\n" +
+	"\n" +
+	"WarmWindow\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\tR\x05start\x12\x1a\n" +
+	"\bduration\x18\x02 \x01(\x05R\bduration\x12\x1b\n" +
+	"\ttime_zone\x18\x03 \x01(\tR\btimeZone\x12!\n" +
+	"\tinstances\x18\x04 \x01(\x05H\x00R\tinstances\x88\x01\x01B\f\n" +
+	"\n" +
+	"_instancesBGZEserverless-orchestrator/gateway/gen/serverless/function/v1;functionv1b\x06proto3"
 
 var (
 	file_serverless_function_v1_function_proto_rawDescOnce sync.Once
@@ -488,27 +714,31 @@ func file_serverless_function_v1_function_proto_rawDescGZIP() []byte {
 	return file_serverless_function_v1_function_proto_rawDescData
 }
 
-var file_serverless_function_v1_function_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_serverless_function_v1_function_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_serverless_function_v1_function_proto_goTypes = []any{
 	(*Function)(nil),              // 0: serverless.function.v1.Function
 	(*Trigger)(nil),               // 1: serverless.function.v1.Trigger
-	nil,                           // 2: serverless.function.v1.Function.EnvironmentEntry
-	nil,                           // 3: serverless.function.v1.Function.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 5: google.protobuf.Struct
+	(*Scaling)(nil),               // 2: serverless.function.v1.Scaling
+	(*WarmWindow)(nil),            // 3: serverless.function.v1.WarmWindow
+	nil,                           // 4: serverless.function.v1.Function.EnvironmentEntry
+	nil,                           // 5: serverless.function.v1.Function.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 7: google.protobuf.Struct
 }
 var file_serverless_function_v1_function_proto_depIdxs = []int32{
-	2, // 0: serverless.function.v1.Function.environment:type_name -> serverless.function.v1.Function.EnvironmentEntry
+	4, // 0: serverless.function.v1.Function.environment:type_name -> serverless.function.v1.Function.EnvironmentEntry
 	1, // 1: serverless.function.v1.Function.triggers:type_name -> serverless.function.v1.Trigger
-	3, // 2: serverless.function.v1.Function.labels:type_name -> serverless.function.v1.Function.LabelsEntry
-	4, // 3: serverless.function.v1.Function.created_at:type_name -> google.protobuf.Timestamp
-	4, // 4: serverless.function.v1.Function.updated_at:type_name -> google.protobuf.Timestamp
-	5, // 5: serverless.function.v1.Trigger.config:type_name -> google.protobuf.Struct
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	5, // 2: serverless.function.v1.Function.labels:type_name -> serverless.function.v1.Function.LabelsEntry
+	2, // 3: serverless.function.v1.Function.scaling:type_name -> serverless.function.v1.Scaling
+	6, // 4: serverless.function.v1.Function.created_at:type_name -> google.protobuf.Timestamp
+	6, // 5: serverless.function.v1.Function.updated_at:type_name -> google.protobuf.Timestamp
+	7, // 6: serverless.function.v1.Trigger.config:type_name -> google.protobuf.Struct
+	3, // 7: serverless.function.v1.Scaling.windows:type_name -> serverless.function.v1.WarmWindow
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_serverless_function_v1_function_proto_init() }
@@ -517,13 +747,14 @@ func file_serverless_function_v1_function_proto_init() {
 		return
 	}
 	file_serverless_function_v1_function_proto_msgTypes[0].OneofWrappers = []any{}
+	file_serverless_function_v1_function_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_function_v1_function_proto_rawDesc), len(file_serverless_function_v1_function_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

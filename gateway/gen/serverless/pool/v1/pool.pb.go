@@ -9,6 +9,7 @@ package poolv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	v1 "serverless-orchestrator/gateway/gen/serverless/error/v1"
 	sync "sync"
@@ -899,7 +900,11 @@ type FunctionMetrics struct {
 	FailedStarts float64 `protobuf:"fixed64,9,opt,name=failed_starts,json=failedStarts,proto3" json:"failed_starts,omitempty"`
 	Expired      float64 `protobuf:"fixed64,10,opt,name=expired,proto3" json:"expired,omitempty"`
 	// The most instances the function may have; 0 when it is no longer known.
-	MaxInstances  int32 `protobuf:"varint,11,opt,name=max_instances,json=maxInstances,proto3" json:"max_instances,omitempty"`
+	MaxInstances int32 `protobuf:"varint,11,opt,name=max_instances,json=maxInstances,proto3" json:"max_instances,omitempty"`
+	// The time that instances were idle and busy since the pool started, times the
+	// memory of each, in GB-seconds.
+	IdleGbSeconds float64 `protobuf:"fixed64,12,opt,name=idle_gb_seconds,json=idleGbSeconds,proto3" json:"idle_gb_seconds,omitempty"`
+	BusyGbSeconds float64 `protobuf:"fixed64,13,opt,name=busy_gb_seconds,json=busyGbSeconds,proto3" json:"busy_gb_seconds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1011,13 +1016,32 @@ func (x *FunctionMetrics) GetMaxInstances() int32 {
 	return 0
 }
 
+func (x *FunctionMetrics) GetIdleGbSeconds() float64 {
+	if x != nil {
+		return x.IdleGbSeconds
+	}
+	return 0
+}
+
+func (x *FunctionMetrics) GetBusyGbSeconds() float64 {
+	if x != nil {
+		return x.BusyGbSeconds
+	}
+	return 0
+}
+
 type SetTargetRequest struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	FunctionId string                 `protobuf:"bytes,1,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
 	// Instances wanted, 0 to 1000; bounded by max_instances.
 	Desired int32 `protobuf:"varint,2,opt,name=desired,proto3" json:"desired,omitempty"`
 	// How long the target holds without being repeated, in ms. 1 to 600000.
-	Ttl           int32 `protobuf:"varint,3,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	Ttl int32 `protobuf:"varint,3,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	// While the target holds: how long an instance above `desired` may be idle, in
+	// ms, unless its function says so itself. 0: as the pool is set. 0 to 86400000.
+	IdleTimeout int32 `protobuf:"varint,4,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
+	// Why instances are wanted, for people: the name of a policy. At most 64 bytes.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1073,6 +1097,259 @@ func (x *SetTargetRequest) GetTtl() int32 {
 	return 0
 }
 
+func (x *SetTargetRequest) GetIdleTimeout() int32 {
+	if x != nil {
+		return x.IdleTimeout
+	}
+	return 0
+}
+
+func (x *SetTargetRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ListEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only events with a larger sequence number; 0: all.
+	After         int64 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEventsRequest) Reset() {
+	*x = ListEventsRequest{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEventsRequest) ProtoMessage() {}
+
+func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
+func (*ListEventsRequest) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListEventsRequest) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+type ListEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// New with each start of the pool: sequence numbers begin at 1 with it.
+	PoolId        string       `protobuf:"bytes,1,opt,name=pool_id,json=poolId,proto3" json:"pool_id,omitempty"`
+	Events        []*PoolEvent `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEventsResponse) Reset() {
+	*x = ListEventsResponse{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEventsResponse) ProtoMessage() {}
+
+func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
+func (*ListEventsResponse) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListEventsResponse) GetPoolId() string {
+	if x != nil {
+		return x.PoolId
+	}
+	return ""
+}
+
+func (x *ListEventsResponse) GetEvents() []*PoolEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// One decision of the pool about one instance.
+type PoolEvent struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Sequence   int64                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Time       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	FunctionId string                 `protobuf:"bytes,3,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
+	Version    int32                  `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
+	InstanceId string                 `protobuf:"bytes,5,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	// "start", "warm" (it can take calls), "start-failed", "retire", "evict",
+	// "replace" or "end" (by itself, or killed).
+	Action string `protobuf:"bytes,6,opt,name=action,proto3" json:"action,omitempty"`
+	// Of "start": as Instance.reason. Of "retire": "idle", "age", "version",
+	// "drain" or "used" (reuse "never"). Of "evict": "room" (for another function),
+	// "memory". Of "replace": "age".
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// With numbers and units, for people.
+	Detail string `protobuf:"bytes,8,opt,name=detail,proto3" json:"detail,omitempty"`
+	// When it happened: idle and age of the instance in ms, memory in MB that it
+	// takes of the node, instances of the function afterwards.
+	Idle          float64 `protobuf:"fixed64,9,opt,name=idle,proto3" json:"idle,omitempty"`
+	Age           float64 `protobuf:"fixed64,10,opt,name=age,proto3" json:"age,omitempty"`
+	Memory        int32   `protobuf:"varint,11,opt,name=memory,proto3" json:"memory,omitempty"`
+	Instances     int32   `protobuf:"varint,12,opt,name=instances,proto3" json:"instances,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PoolEvent) Reset() {
+	*x = PoolEvent{}
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PoolEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PoolEvent) ProtoMessage() {}
+
+func (x *PoolEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PoolEvent.ProtoReflect.Descriptor instead.
+func (*PoolEvent) Descriptor() ([]byte, []int) {
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PoolEvent) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *PoolEvent) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *PoolEvent) GetFunctionId() string {
+	if x != nil {
+		return x.FunctionId
+	}
+	return ""
+}
+
+func (x *PoolEvent) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *PoolEvent) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+func (x *PoolEvent) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *PoolEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PoolEvent) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *PoolEvent) GetIdle() float64 {
+	if x != nil {
+		return x.Idle
+	}
+	return 0
+}
+
+func (x *PoolEvent) GetAge() float64 {
+	if x != nil {
+		return x.Age
+	}
+	return 0
+}
+
+func (x *PoolEvent) GetMemory() int32 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
+func (x *PoolEvent) GetInstances() int32 {
+	if x != nil {
+		return x.Instances
+	}
+	return 0
+}
+
 type SetTargetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Instances being started because of this call.
@@ -1085,7 +1362,7 @@ type SetTargetResponse struct {
 
 func (x *SetTargetResponse) Reset() {
 	*x = SetTargetResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1374,7 @@ func (x *SetTargetResponse) String() string {
 func (*SetTargetResponse) ProtoMessage() {}
 
 func (x *SetTargetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[14]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1387,7 @@ func (x *SetTargetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTargetResponse.ProtoReflect.Descriptor instead.
 func (*SetTargetResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{14}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetTargetResponse) GetStarting() int32 {
@@ -1145,7 +1422,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1157,7 +1434,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[15]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1170,7 +1447,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{15}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AttachRequest) GetMessage() isAttachRequest_Message {
@@ -1285,7 +1562,7 @@ type RouterHello struct {
 
 func (x *RouterHello) Reset() {
 	*x = RouterHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1574,7 @@ func (x *RouterHello) String() string {
 func (*RouterHello) ProtoMessage() {}
 
 func (x *RouterHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[16]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1587,7 @@ func (x *RouterHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouterHello.ProtoReflect.Descriptor instead.
 func (*RouterHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{16}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RouterHello) GetRouterId() string {
@@ -1337,7 +1614,7 @@ type StartInstance struct {
 
 func (x *StartInstance) Reset() {
 	*x = StartInstance{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1626,7 @@ func (x *StartInstance) String() string {
 func (*StartInstance) ProtoMessage() {}
 
 func (x *StartInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[17]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1639,7 @@ func (x *StartInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartInstance.ProtoReflect.Descriptor instead.
 func (*StartInstance) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{17}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StartInstance) GetStartId() string {
@@ -1417,7 +1694,7 @@ type Dispatch struct {
 
 func (x *Dispatch) Reset() {
 	*x = Dispatch{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1706,7 @@ func (x *Dispatch) String() string {
 func (*Dispatch) ProtoMessage() {}
 
 func (x *Dispatch) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[18]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1719,7 @@ func (x *Dispatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dispatch.ProtoReflect.Descriptor instead.
 func (*Dispatch) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{18}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Dispatch) GetRequestId() string {
@@ -1506,7 +1783,7 @@ type EventPart struct {
 
 func (x *EventPart) Reset() {
 	*x = EventPart{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1795,7 @@ func (x *EventPart) String() string {
 func (*EventPart) ProtoMessage() {}
 
 func (x *EventPart) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[19]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1531,7 +1808,7 @@ func (x *EventPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPart.ProtoReflect.Descriptor instead.
 func (*EventPart) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{19}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EventPart) GetDispatchId() uint64 {
@@ -1561,7 +1838,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +1850,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[20]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +1863,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{20}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Cancel) GetDispatchId() uint64 {
@@ -1615,7 +1892,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1627,7 +1904,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[21]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1640,7 +1917,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{21}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Credit) GetDispatchId() uint64 {
@@ -1684,7 +1961,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1696,7 +1973,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[22]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1709,7 +1986,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{22}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AttachResponse) GetMessage() isAttachResponse_Message {
@@ -1856,7 +2133,7 @@ type PoolHello struct {
 
 func (x *PoolHello) Reset() {
 	*x = PoolHello{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1868,7 +2145,7 @@ func (x *PoolHello) String() string {
 func (*PoolHello) ProtoMessage() {}
 
 func (x *PoolHello) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[23]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1881,7 +2158,7 @@ func (x *PoolHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolHello.ProtoReflect.Descriptor instead.
 func (*PoolHello) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{23}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PoolHello) GetPoolId() string {
@@ -1930,7 +2207,7 @@ type InstanceUpdate struct {
 
 func (x *InstanceUpdate) Reset() {
 	*x = InstanceUpdate{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2219,7 @@ func (x *InstanceUpdate) String() string {
 func (*InstanceUpdate) ProtoMessage() {}
 
 func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[24]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2232,7 @@ func (x *InstanceUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceUpdate.ProtoReflect.Descriptor instead.
 func (*InstanceUpdate) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{24}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *InstanceUpdate) GetInstanceId() string {
@@ -2042,7 +2319,7 @@ type StartFailed struct {
 
 func (x *StartFailed) Reset() {
 	*x = StartFailed{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2331,7 @@ func (x *StartFailed) String() string {
 func (*StartFailed) ProtoMessage() {}
 
 func (x *StartFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[25]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2344,7 @@ func (x *StartFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartFailed.ProtoReflect.Descriptor instead.
 func (*StartFailed) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{25}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StartFailed) GetStartId() string {
@@ -2127,7 +2404,7 @@ type Rejected struct {
 
 func (x *Rejected) Reset() {
 	*x = Rejected{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2416,7 @@ func (x *Rejected) String() string {
 func (*Rejected) ProtoMessage() {}
 
 func (x *Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[26]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2429,7 @@ func (x *Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejected.ProtoReflect.Descriptor instead.
 func (*Rejected) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{26}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Rejected) GetRequestId() string {
@@ -2196,7 +2473,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2485,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[27]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2498,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{27}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Started) GetRequestId() string {
@@ -2256,7 +2533,7 @@ type EventCredit struct {
 
 func (x *EventCredit) Reset() {
 	*x = EventCredit{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +2545,7 @@ func (x *EventCredit) String() string {
 func (*EventCredit) ProtoMessage() {}
 
 func (x *EventCredit) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[28]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +2558,7 @@ func (x *EventCredit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventCredit.ProtoReflect.Descriptor instead.
 func (*EventCredit) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{28}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EventCredit) GetDispatchId() uint64 {
@@ -2320,7 +2597,7 @@ type ResponsePart struct {
 
 func (x *ResponsePart) Reset() {
 	*x = ResponsePart{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2609,7 @@ func (x *ResponsePart) String() string {
 func (*ResponsePart) ProtoMessage() {}
 
 func (x *ResponsePart) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[29]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2622,7 @@ func (x *ResponsePart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponsePart.ProtoReflect.Descriptor instead.
 func (*ResponsePart) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{29}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ResponsePart) GetDispatchId() uint64 {
@@ -2422,7 +2699,7 @@ type ResponseHead struct {
 
 func (x *ResponseHead) Reset() {
 	*x = ResponseHead{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[30]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2434,7 +2711,7 @@ func (x *ResponseHead) String() string {
 func (*ResponseHead) ProtoMessage() {}
 
 func (x *ResponseHead) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[30]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2447,7 +2724,7 @@ func (x *ResponseHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseHead.ProtoReflect.Descriptor instead.
 func (*ResponseHead) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{30}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ResponseHead) GetStatusCode() int32 {
@@ -2503,7 +2780,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[31]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2515,7 +2792,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_pool_v1_pool_proto_msgTypes[31]
+	mi := &file_serverless_pool_v1_pool_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2528,7 +2805,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{31}
+	return file_serverless_pool_v1_pool_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Result) GetRequestId() string {
@@ -2633,7 +2910,7 @@ var File_serverless_pool_v1_pool_proto protoreflect.FileDescriptor
 
 const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\n" +
-	"\x1dserverless/pool/v1/pool.proto\x12\x12serverless.pool.v1\x1a\x1fserverless/error/v1/error.proto\"N\n" +
+	"\x1dserverless/pool/v1/pool.proto\x12\x12serverless.pool.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fserverless/error/v1/error.proto\"N\n" +
 	"\vWarmRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x19\n" +
 	"\x05count\x18\x02 \x01(\x05H\x00R\x05count\x88\x01\x01B\b\n" +
@@ -2692,7 +2969,7 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\x06bounds\x18\x03 \x03(\x01R\x06bounds\x12\x16\n" +
 	"\x06counts\x18\x04 \x03(\x01R\x06counts\x12\x14\n" +
 	"\x05count\x18\x05 \x01(\x01R\x05count\x12\x10\n" +
-	"\x03sum\x18\x06 \x01(\x01R\x03sum\"\xcf\x02\n" +
+	"\x03sum\x18\x06 \x01(\x01R\x03sum\"\x9f\x03\n" +
 	"\x0fFunctionMetrics\x12\x1f\n" +
 	"\vfunction_id\x18\x01 \x01(\tR\n" +
 	"functionId\x12#\n" +
@@ -2706,12 +2983,37 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\rfailed_starts\x18\t \x01(\x01R\ffailedStarts\x12\x18\n" +
 	"\aexpired\x18\n" +
 	" \x01(\x01R\aexpired\x12#\n" +
-	"\rmax_instances\x18\v \x01(\x05R\fmaxInstances\"_\n" +
+	"\rmax_instances\x18\v \x01(\x05R\fmaxInstances\x12&\n" +
+	"\x0fidle_gb_seconds\x18\f \x01(\x01R\ridleGbSeconds\x12&\n" +
+	"\x0fbusy_gb_seconds\x18\r \x01(\x01R\rbusyGbSeconds\"\x9a\x01\n" +
 	"\x10SetTargetRequest\x12\x1f\n" +
 	"\vfunction_id\x18\x01 \x01(\tR\n" +
 	"functionId\x12\x18\n" +
 	"\adesired\x18\x02 \x01(\x05R\adesired\x12\x10\n" +
-	"\x03ttl\x18\x03 \x01(\x05R\x03ttl\"E\n" +
+	"\x03ttl\x18\x03 \x01(\x05R\x03ttl\x12!\n" +
+	"\fidle_timeout\x18\x04 \x01(\x05R\vidleTimeout\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\")\n" +
+	"\x11ListEventsRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x03R\x05after\"d\n" +
+	"\x12ListEventsResponse\x12\x17\n" +
+	"\apool_id\x18\x01 \x01(\tR\x06poolId\x125\n" +
+	"\x06events\x18\x02 \x03(\v2\x1d.serverless.pool.v1.PoolEventR\x06events\"\xd7\x02\n" +
+	"\tPoolEvent\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1f\n" +
+	"\vfunction_id\x18\x03 \x01(\tR\n" +
+	"functionId\x12\x18\n" +
+	"\aversion\x18\x04 \x01(\x05R\aversion\x12\x1f\n" +
+	"\vinstance_id\x18\x05 \x01(\tR\n" +
+	"instanceId\x12\x16\n" +
+	"\x06action\x18\x06 \x01(\tR\x06action\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x16\n" +
+	"\x06detail\x18\b \x01(\tR\x06detail\x12\x12\n" +
+	"\x04idle\x18\t \x01(\x01R\x04idle\x12\x10\n" +
+	"\x03age\x18\n" +
+	" \x01(\x01R\x03age\x12\x16\n" +
+	"\x06memory\x18\v \x01(\x05R\x06memory\x12\x1c\n" +
+	"\tinstances\x18\f \x01(\x05R\tinstances\"E\n" +
 	"\x11SetTargetResponse\x12\x1a\n" +
 	"\bstarting\x18\x01 \x01(\x05R\bstarting\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\"\xf6\x02\n" +
@@ -2865,10 +3167,12 @@ const file_serverless_pool_v1_pool_proto_rawDesc = "" +
 	"\rListInstances\x12(.serverless.pool.v1.ListInstancesRequest\x1a).serverless.pool.v1.ListInstancesResponse\x12[\n" +
 	"\n" +
 	"GetMetrics\x12%.serverless.pool.v1.GetMetricsRequest\x1a&.serverless.pool.v1.GetMetricsResponse\x12a\n" +
-	"\fGetIsolation\x12'.serverless.pool.v1.GetIsolationRequest\x1a(.serverless.pool.v1.GetIsolationResponse2\xc0\x01\n" +
+	"\fGetIsolation\x12'.serverless.pool.v1.GetIsolationRequest\x1a(.serverless.pool.v1.GetIsolationResponse2\x9d\x02\n" +
 	"\x0fPoolNodeService\x12S\n" +
 	"\x06Attach\x12!.serverless.pool.v1.AttachRequest\x1a\".serverless.pool.v1.AttachResponse(\x010\x01\x12X\n" +
-	"\tSetTarget\x12$.serverless.pool.v1.SetTargetRequest\x1a%.serverless.pool.v1.SetTargetResponseB?Z=serverless-orchestrator/gateway/gen/serverless/pool/v1;poolv1b\x06proto3"
+	"\tSetTarget\x12$.serverless.pool.v1.SetTargetRequest\x1a%.serverless.pool.v1.SetTargetResponse\x12[\n" +
+	"\n" +
+	"ListEvents\x12%.serverless.pool.v1.ListEventsRequest\x1a&.serverless.pool.v1.ListEventsResponseB?Z=serverless-orchestrator/gateway/gen/serverless/pool/v1;poolv1b\x06proto3"
 
 var (
 	file_serverless_pool_v1_pool_proto_rawDescOnce sync.Once
@@ -2883,7 +3187,7 @@ func file_serverless_pool_v1_pool_proto_rawDescGZIP() []byte {
 }
 
 var file_serverless_pool_v1_pool_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_serverless_pool_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(InstanceState)(0),            // 0: serverless.pool.v1.InstanceState
 	(*WarmRequest)(nil),           // 1: serverless.pool.v1.WarmRequest
@@ -2900,27 +3204,31 @@ var file_serverless_pool_v1_pool_proto_goTypes = []any{
 	(*StartStep)(nil),             // 12: serverless.pool.v1.StartStep
 	(*FunctionMetrics)(nil),       // 13: serverless.pool.v1.FunctionMetrics
 	(*SetTargetRequest)(nil),      // 14: serverless.pool.v1.SetTargetRequest
-	(*SetTargetResponse)(nil),     // 15: serverless.pool.v1.SetTargetResponse
-	(*AttachRequest)(nil),         // 16: serverless.pool.v1.AttachRequest
-	(*RouterHello)(nil),           // 17: serverless.pool.v1.RouterHello
-	(*StartInstance)(nil),         // 18: serverless.pool.v1.StartInstance
-	(*Dispatch)(nil),              // 19: serverless.pool.v1.Dispatch
-	(*EventPart)(nil),             // 20: serverless.pool.v1.EventPart
-	(*Cancel)(nil),                // 21: serverless.pool.v1.Cancel
-	(*Credit)(nil),                // 22: serverless.pool.v1.Credit
-	(*AttachResponse)(nil),        // 23: serverless.pool.v1.AttachResponse
-	(*PoolHello)(nil),             // 24: serverless.pool.v1.PoolHello
-	(*InstanceUpdate)(nil),        // 25: serverless.pool.v1.InstanceUpdate
-	(*StartFailed)(nil),           // 26: serverless.pool.v1.StartFailed
-	(*Rejected)(nil),              // 27: serverless.pool.v1.Rejected
-	(*Started)(nil),               // 28: serverless.pool.v1.Started
-	(*EventCredit)(nil),           // 29: serverless.pool.v1.EventCredit
-	(*ResponsePart)(nil),          // 30: serverless.pool.v1.ResponsePart
-	(*ResponseHead)(nil),          // 31: serverless.pool.v1.ResponseHead
-	(*Result)(nil),                // 32: serverless.pool.v1.Result
-	nil,                           // 33: serverless.pool.v1.ResponseHead.HeadersEntry
-	nil,                           // 34: serverless.pool.v1.Result.HeadersEntry
-	(*v1.Error)(nil),              // 35: serverless.error.v1.Error
+	(*ListEventsRequest)(nil),     // 15: serverless.pool.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),    // 16: serverless.pool.v1.ListEventsResponse
+	(*PoolEvent)(nil),             // 17: serverless.pool.v1.PoolEvent
+	(*SetTargetResponse)(nil),     // 18: serverless.pool.v1.SetTargetResponse
+	(*AttachRequest)(nil),         // 19: serverless.pool.v1.AttachRequest
+	(*RouterHello)(nil),           // 20: serverless.pool.v1.RouterHello
+	(*StartInstance)(nil),         // 21: serverless.pool.v1.StartInstance
+	(*Dispatch)(nil),              // 22: serverless.pool.v1.Dispatch
+	(*EventPart)(nil),             // 23: serverless.pool.v1.EventPart
+	(*Cancel)(nil),                // 24: serverless.pool.v1.Cancel
+	(*Credit)(nil),                // 25: serverless.pool.v1.Credit
+	(*AttachResponse)(nil),        // 26: serverless.pool.v1.AttachResponse
+	(*PoolHello)(nil),             // 27: serverless.pool.v1.PoolHello
+	(*InstanceUpdate)(nil),        // 28: serverless.pool.v1.InstanceUpdate
+	(*StartFailed)(nil),           // 29: serverless.pool.v1.StartFailed
+	(*Rejected)(nil),              // 30: serverless.pool.v1.Rejected
+	(*Started)(nil),               // 31: serverless.pool.v1.Started
+	(*EventCredit)(nil),           // 32: serverless.pool.v1.EventCredit
+	(*ResponsePart)(nil),          // 33: serverless.pool.v1.ResponsePart
+	(*ResponseHead)(nil),          // 34: serverless.pool.v1.ResponseHead
+	(*Result)(nil),                // 35: serverless.pool.v1.Result
+	nil,                           // 36: serverless.pool.v1.ResponseHead.HeadersEntry
+	nil,                           // 37: serverless.pool.v1.Result.HeadersEntry
+	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
+	(*v1.Error)(nil),              // 39: serverless.error.v1.Error
 }
 var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	5,  // 0: serverless.pool.v1.ListInstancesResponse.instances:type_name -> serverless.pool.v1.Instance
@@ -2929,43 +3237,47 @@ var file_serverless_pool_v1_pool_proto_depIdxs = []int32{
 	12, // 3: serverless.pool.v1.GetMetricsResponse.start_steps:type_name -> serverless.pool.v1.StartStep
 	10, // 4: serverless.pool.v1.GetIsolationResponse.isolation:type_name -> serverless.pool.v1.Isolation
 	11, // 5: serverless.pool.v1.Isolation.runtimes:type_name -> serverless.pool.v1.RuntimeStock
-	17, // 6: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
-	18, // 7: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
-	19, // 8: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
-	21, // 9: serverless.pool.v1.AttachRequest.cancel:type_name -> serverless.pool.v1.Cancel
-	22, // 10: serverless.pool.v1.AttachRequest.credit:type_name -> serverless.pool.v1.Credit
-	20, // 11: serverless.pool.v1.AttachRequest.event_part:type_name -> serverless.pool.v1.EventPart
-	24, // 12: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
-	25, // 13: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
-	26, // 14: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
-	27, // 15: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
-	28, // 16: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
-	32, // 17: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
-	30, // 18: serverless.pool.v1.AttachResponse.part:type_name -> serverless.pool.v1.ResponsePart
-	29, // 19: serverless.pool.v1.AttachResponse.event_credit:type_name -> serverless.pool.v1.EventCredit
-	0,  // 20: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
-	35, // 21: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
-	31, // 22: serverless.pool.v1.ResponsePart.head:type_name -> serverless.pool.v1.ResponseHead
-	33, // 23: serverless.pool.v1.ResponseHead.headers:type_name -> serverless.pool.v1.ResponseHead.HeadersEntry
-	34, // 24: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
-	35, // 25: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
-	1,  // 26: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
-	3,  // 27: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
-	6,  // 28: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
-	8,  // 29: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
-	16, // 30: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
-	14, // 31: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
-	2,  // 32: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
-	4,  // 33: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
-	7,  // 34: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
-	9,  // 35: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
-	23, // 36: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
-	15, // 37: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
-	32, // [32:38] is the sub-list for method output_type
-	26, // [26:32] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	17, // 6: serverless.pool.v1.ListEventsResponse.events:type_name -> serverless.pool.v1.PoolEvent
+	38, // 7: serverless.pool.v1.PoolEvent.time:type_name -> google.protobuf.Timestamp
+	20, // 8: serverless.pool.v1.AttachRequest.hello:type_name -> serverless.pool.v1.RouterHello
+	21, // 9: serverless.pool.v1.AttachRequest.start:type_name -> serverless.pool.v1.StartInstance
+	22, // 10: serverless.pool.v1.AttachRequest.dispatch:type_name -> serverless.pool.v1.Dispatch
+	24, // 11: serverless.pool.v1.AttachRequest.cancel:type_name -> serverless.pool.v1.Cancel
+	25, // 12: serverless.pool.v1.AttachRequest.credit:type_name -> serverless.pool.v1.Credit
+	23, // 13: serverless.pool.v1.AttachRequest.event_part:type_name -> serverless.pool.v1.EventPart
+	27, // 14: serverless.pool.v1.AttachResponse.hello:type_name -> serverless.pool.v1.PoolHello
+	28, // 15: serverless.pool.v1.AttachResponse.instance:type_name -> serverless.pool.v1.InstanceUpdate
+	29, // 16: serverless.pool.v1.AttachResponse.start_failed:type_name -> serverless.pool.v1.StartFailed
+	30, // 17: serverless.pool.v1.AttachResponse.rejected:type_name -> serverless.pool.v1.Rejected
+	31, // 18: serverless.pool.v1.AttachResponse.started:type_name -> serverless.pool.v1.Started
+	35, // 19: serverless.pool.v1.AttachResponse.result:type_name -> serverless.pool.v1.Result
+	33, // 20: serverless.pool.v1.AttachResponse.part:type_name -> serverless.pool.v1.ResponsePart
+	32, // 21: serverless.pool.v1.AttachResponse.event_credit:type_name -> serverless.pool.v1.EventCredit
+	0,  // 22: serverless.pool.v1.InstanceUpdate.state:type_name -> serverless.pool.v1.InstanceState
+	39, // 23: serverless.pool.v1.StartFailed.error:type_name -> serverless.error.v1.Error
+	34, // 24: serverless.pool.v1.ResponsePart.head:type_name -> serverless.pool.v1.ResponseHead
+	36, // 25: serverless.pool.v1.ResponseHead.headers:type_name -> serverless.pool.v1.ResponseHead.HeadersEntry
+	37, // 26: serverless.pool.v1.Result.headers:type_name -> serverless.pool.v1.Result.HeadersEntry
+	39, // 27: serverless.pool.v1.Result.error:type_name -> serverless.error.v1.Error
+	1,  // 28: serverless.pool.v1.PoolService.Warm:input_type -> serverless.pool.v1.WarmRequest
+	3,  // 29: serverless.pool.v1.PoolService.ListInstances:input_type -> serverless.pool.v1.ListInstancesRequest
+	6,  // 30: serverless.pool.v1.PoolService.GetMetrics:input_type -> serverless.pool.v1.GetMetricsRequest
+	8,  // 31: serverless.pool.v1.PoolService.GetIsolation:input_type -> serverless.pool.v1.GetIsolationRequest
+	19, // 32: serverless.pool.v1.PoolNodeService.Attach:input_type -> serverless.pool.v1.AttachRequest
+	14, // 33: serverless.pool.v1.PoolNodeService.SetTarget:input_type -> serverless.pool.v1.SetTargetRequest
+	15, // 34: serverless.pool.v1.PoolNodeService.ListEvents:input_type -> serverless.pool.v1.ListEventsRequest
+	2,  // 35: serverless.pool.v1.PoolService.Warm:output_type -> serverless.pool.v1.WarmResponse
+	4,  // 36: serverless.pool.v1.PoolService.ListInstances:output_type -> serverless.pool.v1.ListInstancesResponse
+	7,  // 37: serverless.pool.v1.PoolService.GetMetrics:output_type -> serverless.pool.v1.GetMetricsResponse
+	9,  // 38: serverless.pool.v1.PoolService.GetIsolation:output_type -> serverless.pool.v1.GetIsolationResponse
+	26, // 39: serverless.pool.v1.PoolNodeService.Attach:output_type -> serverless.pool.v1.AttachResponse
+	18, // 40: serverless.pool.v1.PoolNodeService.SetTarget:output_type -> serverless.pool.v1.SetTargetResponse
+	16, // 41: serverless.pool.v1.PoolNodeService.ListEvents:output_type -> serverless.pool.v1.ListEventsResponse
+	35, // [35:42] is the sub-list for method output_type
+	28, // [28:35] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_serverless_pool_v1_pool_proto_init() }
@@ -2974,7 +3286,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 		return
 	}
 	file_serverless_pool_v1_pool_proto_msgTypes[0].OneofWrappers = []any{}
-	file_serverless_pool_v1_pool_proto_msgTypes[15].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[18].OneofWrappers = []any{
 		(*AttachRequest_Hello)(nil),
 		(*AttachRequest_Start)(nil),
 		(*AttachRequest_Dispatch)(nil),
@@ -2982,7 +3294,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 		(*AttachRequest_Credit)(nil),
 		(*AttachRequest_EventPart)(nil),
 	}
-	file_serverless_pool_v1_pool_proto_msgTypes[22].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[25].OneofWrappers = []any{
 		(*AttachResponse_Hello)(nil),
 		(*AttachResponse_Instance)(nil),
 		(*AttachResponse_StartFailed)(nil),
@@ -2992,7 +3304,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 		(*AttachResponse_Part)(nil),
 		(*AttachResponse_EventCredit)(nil),
 	}
-	file_serverless_pool_v1_pool_proto_msgTypes[29].OneofWrappers = []any{
+	file_serverless_pool_v1_pool_proto_msgTypes[32].OneofWrappers = []any{
 		(*ResponsePart_Head)(nil),
 		(*ResponsePart_Data)(nil),
 	}
@@ -3002,7 +3314,7 @@ func file_serverless_pool_v1_pool_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_pool_v1_pool_proto_rawDesc), len(file_serverless_pool_v1_pool_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -249,8 +249,9 @@ var PoolService_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	PoolNodeService_Attach_FullMethodName    = "/serverless.pool.v1.PoolNodeService/Attach"
-	PoolNodeService_SetTarget_FullMethodName = "/serverless.pool.v1.PoolNodeService/SetTarget"
+	PoolNodeService_Attach_FullMethodName     = "/serverless.pool.v1.PoolNodeService/Attach"
+	PoolNodeService_SetTarget_FullMethodName  = "/serverless.pool.v1.PoolNodeService/SetTarget"
+	PoolNodeService_ListEvents_FullMethodName = "/serverless.pool.v1.PoolNodeService/ListEvents"
 )
 
 // PoolNodeServiceClient is the client API for PoolNodeService service.
@@ -267,6 +268,9 @@ type PoolNodeServiceClient interface {
 	// Asks for a number of instances; the pool starts what is missing and never
 	// stops one because of a target: surplus ones expire by being idle.
 	SetTarget(ctx context.Context, in *SetTargetRequest, opts ...grpc.CallOption) (*SetTargetResponse, error)
+	// What the pool has decided about instances since a sequence number, oldest
+	// first. It remembers the latest 2000.
+	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
 }
 
 type poolNodeServiceClient struct {
@@ -300,6 +304,16 @@ func (c *poolNodeServiceClient) SetTarget(ctx context.Context, in *SetTargetRequ
 	return out, nil
 }
 
+func (c *poolNodeServiceClient) ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEventsResponse)
+	err := c.cc.Invoke(ctx, PoolNodeService_ListEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PoolNodeServiceServer is the server API for PoolNodeService service.
 // All implementations must embed UnimplementedPoolNodeServiceServer
 // for forward compatibility.
@@ -314,6 +328,9 @@ type PoolNodeServiceServer interface {
 	// Asks for a number of instances; the pool starts what is missing and never
 	// stops one because of a target: surplus ones expire by being idle.
 	SetTarget(context.Context, *SetTargetRequest) (*SetTargetResponse, error)
+	// What the pool has decided about instances since a sequence number, oldest
+	// first. It remembers the latest 2000.
+	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
 	mustEmbedUnimplementedPoolNodeServiceServer()
 }
 
@@ -329,6 +346,9 @@ func (UnimplementedPoolNodeServiceServer) Attach(grpc.BidiStreamingServer[Attach
 }
 func (UnimplementedPoolNodeServiceServer) SetTarget(context.Context, *SetTargetRequest) (*SetTargetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetTarget not implemented")
+}
+func (UnimplementedPoolNodeServiceServer) ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEvents not implemented")
 }
 func (UnimplementedPoolNodeServiceServer) mustEmbedUnimplementedPoolNodeServiceServer() {}
 func (UnimplementedPoolNodeServiceServer) testEmbeddedByValue()                         {}
@@ -376,6 +396,24 @@ func _PoolNodeService_SetTarget_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PoolNodeService_ListEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PoolNodeServiceServer).ListEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PoolNodeService_ListEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PoolNodeServiceServer).ListEvents(ctx, req.(*ListEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PoolNodeService_ServiceDesc is the grpc.ServiceDesc for PoolNodeService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -386,6 +424,10 @@ var PoolNodeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetTarget",
 			Handler:    _PoolNodeService_SetTarget_Handler,
+		},
+		{
+			MethodName: "ListEvents",
+			Handler:    _PoolNodeService_ListEvents_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

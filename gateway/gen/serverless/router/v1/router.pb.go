@@ -794,8 +794,10 @@ func (*GetStatisticsRequest) Descriptor() ([]byte, []int) {
 }
 
 type GetStatisticsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Functions     []*FunctionStatistics  `protobuf:"bytes,1,rep,name=functions,proto3" json:"functions,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Functions []*FunctionStatistics  `protobuf:"bytes,1,rep,name=functions,proto3" json:"functions,omitempty"`
+	// New with each start of the router: counts begin at 0 with it.
+	RouterId      string `protobuf:"bytes,2,opt,name=router_id,json=routerId,proto3" json:"router_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -837,6 +839,13 @@ func (x *GetStatisticsResponse) GetFunctions() []*FunctionStatistics {
 	return nil
 }
 
+func (x *GetStatisticsResponse) GetRouterId() string {
+	if x != nil {
+		return x.RouterId
+	}
+	return ""
+}
+
 // Counts are doubles because JSON has no 64-bit integers.
 type FunctionStatistics struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -869,9 +878,15 @@ type FunctionStatistics struct {
 	// QUEUE_TIMEOUT, UNAVAILABLE. Codes that never occurred are missing.
 	Refusals map[string]float64 `protobuf:"bytes,19,rep,name=refusals,proto3" json:"refusals,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
 	// Bytes of the events of all calls that are waiting or running right now.
-	QueueBytes    float64 `protobuf:"fixed64,20,opt,name=queue_bytes,json=queueBytes,proto3" json:"queue_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	QueueBytes float64 `protobuf:"fixed64,20,opt,name=queue_bytes,json=queueBytes,proto3" json:"queue_bytes,omitempty"`
+	// Calls in the router, waiting or running, added up over time since the router
+	// started, in seconds: the difference of two readings, divided by the time
+	// between them, is the mean concurrency.
+	CallSeconds float64 `protobuf:"fixed64,21,opt,name=call_seconds,json=callSeconds,proto3" json:"call_seconds,omitempty"`
+	// The most calls that were in the router at one moment of the last 10 seconds.
+	PeakConcurrency int32 `protobuf:"varint,22,opt,name=peak_concurrency,json=peakConcurrency,proto3" json:"peak_concurrency,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FunctionStatistics) Reset() {
@@ -1044,6 +1059,20 @@ func (x *FunctionStatistics) GetQueueBytes() float64 {
 	return 0
 }
 
+func (x *FunctionStatistics) GetCallSeconds() float64 {
+	if x != nil {
+		return x.CallSeconds
+	}
+	return 0
+}
+
+func (x *FunctionStatistics) GetPeakConcurrency() int32 {
+	if x != nil {
+		return x.PeakConcurrency
+	}
+	return 0
+}
+
 // `counts[i]` observations were at most `bounds[i]` seconds (cumulative).
 type DurationHistogram struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1197,9 +1226,10 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"\x04logs\x18\t \x03(\tR\x04logs\x12%\n" +
 	"\x0elogs_truncated\x18\n" +
 	" \x01(\bR\rlogsTruncated\"\x16\n" +
-	"\x14GetStatisticsRequest\"_\n" +
+	"\x14GetStatisticsRequest\"|\n" +
 	"\x15GetStatisticsResponse\x12F\n" +
-	"\tfunctions\x18\x01 \x03(\v2(.serverless.router.v1.FunctionStatisticsR\tfunctions\"\xa2\x06\n" +
+	"\tfunctions\x18\x01 \x03(\v2(.serverless.router.v1.FunctionStatisticsR\tfunctions\x12\x1b\n" +
+	"\trouter_id\x18\x02 \x01(\tR\brouterId\"\xf0\x06\n" +
 	"\x12FunctionStatistics\x12\x1f\n" +
 	"\vfunction_id\x18\x01 \x01(\tR\n" +
 	"functionId\x12#\n" +
@@ -1225,7 +1255,9 @@ const file_serverless_router_v1_router_proto_rawDesc = "" +
 	"\x16window_max_queue_depth\x18\x12 \x01(\x05R\x13windowMaxQueueDepth\x12R\n" +
 	"\brefusals\x18\x13 \x03(\v26.serverless.router.v1.FunctionStatistics.RefusalsEntryR\brefusals\x12\x1f\n" +
 	"\vqueue_bytes\x18\x14 \x01(\x01R\n" +
-	"queueBytes\x1a;\n" +
+	"queueBytes\x12!\n" +
+	"\fcall_seconds\x18\x15 \x01(\x01R\vcallSeconds\x12)\n" +
+	"\x10peak_concurrency\x18\x16 \x01(\x05R\x0fpeakConcurrency\x1a;\n" +
 	"\rRefusalsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"k\n" +

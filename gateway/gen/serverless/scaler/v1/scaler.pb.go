@@ -67,8 +67,12 @@ type GetStatusResponse struct {
 	LastEvaluation    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=last_evaluation,json=lastEvaluation,proto3" json:"last_evaluation,omitempty"`
 	// Time between evaluations in ms.
 	Interval float64 `protobuf:"fixed64,4,opt,name=interval,proto3" json:"interval,omitempty"`
-	// The latest scale-ups, newest first; at most 100.
-	Recent        []*Decision `protobuf:"bytes,5,rep,name=recent,proto3" json:"recent,omitempty"`
+	// The latest decisions of the scaler, newest first; at most 100.
+	Recent []*Decision `protobuf:"bytes,5,rep,name=recent,proto3" json:"recent,omitempty"`
+	// Names of the policies of functions that say nothing else.
+	Policies []string `protobuf:"bytes,6,rep,name=policies,proto3" json:"policies,omitempty"`
+	// "off", "shadow", "auto" or "on".
+	Prediction    string `protobuf:"bytes,7,opt,name=prediction,proto3" json:"prediction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -138,32 +142,217 @@ func (x *GetStatusResponse) GetRecent() []*Decision {
 	return nil
 }
 
-// One decision to scale up, with its reason.
+func (x *GetStatusResponse) GetPolicies() []string {
+	if x != nil {
+		return x.Policies
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetPrediction() string {
+	if x != nil {
+		return x.Prediction
+	}
+	return ""
+}
+
+type ListDecisionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id or name.
+	Function string `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
+	// 1 to 1000, default 100.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Of the page before; empty for the first.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only what was decided at or after this time.
+	Since *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	// Explain this call, as long as the router has its logs: `decisions` are those
+	// that bear upon it.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDecisionsRequest) Reset() {
+	*x = ListDecisionsRequest{}
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDecisionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDecisionsRequest) ProtoMessage() {}
+
+func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDecisionsRequest.ProtoReflect.Descriptor instead.
+func (*ListDecisionsRequest) Descriptor() ([]byte, []int) {
+	return file_serverless_scaler_v1_scaler_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListDecisionsRequest) GetFunction() string {
+	if x != nil {
+		return x.Function
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDecisionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListDecisionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type ListDecisionsResponse struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	FunctionId string                 `protobuf:"bytes,1,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
+	Decisions  []*Decision            `protobuf:"bytes,2,rep,name=decisions,proto3" json:"decisions,omitempty"`
+	// Empty when there are no more.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// With `request_id`: why the call was cold or warm, in a few sentences.
+	Explanation   string `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDecisionsResponse) Reset() {
+	*x = ListDecisionsResponse{}
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDecisionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDecisionsResponse) ProtoMessage() {}
+
+func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDecisionsResponse.ProtoReflect.Descriptor instead.
+func (*ListDecisionsResponse) Descriptor() ([]byte, []int) {
+	return file_serverless_scaler_v1_scaler_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ListDecisionsResponse) GetFunctionId() string {
+	if x != nil {
+		return x.FunctionId
+	}
+	return ""
+}
+
+func (x *ListDecisionsResponse) GetDecisions() []*Decision {
+	if x != nil {
+		return x.Decisions
+	}
+	return nil
+}
+
+func (x *ListDecisionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListDecisionsResponse) GetExplanation() string {
+	if x != nil {
+		return x.Explanation
+	}
+	return ""
+}
+
+// Something decided about the instances of a function, with what it rests on.
 type Decision struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Time         *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	FunctionId   string                 `protobuf:"bytes,2,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
 	FunctionName string                 `protobuf:"bytes,3,opt,name=function_name,json=functionName,proto3" json:"function_name,omitempty"`
-	// "queue-depth", "low-warm", "response-time" or "error-rate".
+	// Of the scaler: the name of the policy that won, or of the bound that held.
+	// Of a pool: see PoolEvent.reason.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Instances at the time, and instances asked for.
 	Current int32 `protobuf:"varint,5,opt,name=current,proto3" json:"current,omitempty"`
 	Desired int32 `protobuf:"varint,6,opt,name=desired,proto3" json:"desired,omitempty"`
-	// The inputs it was made from.
+	// What it was made from, for the scaler's: calls waiting, instances free and
+	// busy, average response time in ms, share of calls lost to missing capacity.
 	QueueDepth      int32   `protobuf:"varint,7,opt,name=queue_depth,json=queueDepth,proto3" json:"queue_depth,omitempty"`
 	Warm            int32   `protobuf:"varint,8,opt,name=warm,proto3" json:"warm,omitempty"`
 	Busy            int32   `protobuf:"varint,9,opt,name=busy,proto3" json:"busy,omitempty"`
 	AverageResponse float64 `protobuf:"fixed64,10,opt,name=average_response,json=averageResponse,proto3" json:"average_response,omitempty"`
 	ErrorRate       float64 `protobuf:"fixed64,11,opt,name=error_rate,json=errorRate,proto3" json:"error_rate,omitempty"`
 	// Whether the pool accepted the target.
-	Applied       bool `protobuf:"varint,12,opt,name=applied,proto3" json:"applied,omitempty"`
+	Applied bool `protobuf:"varint,12,opt,name=applied,proto3" json:"applied,omitempty"`
+	// Grows with each decision; never used again.
+	Sequence float64 `protobuf:"fixed64,13,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Of the scaler: "scale-up", "scale-down" or "hold". Of a pool: see
+	// PoolEvent.action.
+	Action string `protobuf:"bytes,14,opt,name=action,proto3" json:"action,omitempty"`
+	// What each policy wanted, and its formula with numbers.
+	Proposals []*Proposal `protobuf:"bytes,15,rep,name=proposals,proto3" json:"proposals,omitempty"`
+	// What changed the largest of them, in order: "max-instances", "idle-budget".
+	Clamps []string `protobuf:"bytes,16,rep,name=clamps,proto3" json:"clamps,omitempty"`
+	// Of a pool: the instance, and what happened to it.
+	InstanceId string `protobuf:"bytes,17,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	Detail     string `protobuf:"bytes,18,opt,name=detail,proto3" json:"detail,omitempty"`
+	// "scaler", or the id of the pool.
+	DecidedBy string `protobuf:"bytes,19,opt,name=decided_by,json=decidedBy,proto3" json:"decided_by,omitempty"`
+	// Instances on their way, and the mean concurrency of the last seconds.
+	Warming       int32   `protobuf:"varint,20,opt,name=warming,proto3" json:"warming,omitempty"`
+	Concurrency   float64 `protobuf:"fixed64,21,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[2]
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -175,7 +364,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[2]
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -188,7 +377,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_serverless_scaler_v1_scaler_proto_rawDescGZIP(), []int{2}
+	return file_serverless_scaler_v1_scaler_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Decision) GetTime() *timestamppb.Timestamp {
@@ -275,18 +464,433 @@ func (x *Decision) GetApplied() bool {
 	return false
 }
 
+func (x *Decision) GetSequence() float64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Decision) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *Decision) GetProposals() []*Proposal {
+	if x != nil {
+		return x.Proposals
+	}
+	return nil
+}
+
+func (x *Decision) GetClamps() []string {
+	if x != nil {
+		return x.Clamps
+	}
+	return nil
+}
+
+func (x *Decision) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+func (x *Decision) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Decision) GetDecidedBy() string {
+	if x != nil {
+		return x.DecidedBy
+	}
+	return ""
+}
+
+func (x *Decision) GetWarming() int32 {
+	if x != nil {
+		return x.Warming
+	}
+	return 0
+}
+
+func (x *Decision) GetConcurrency() float64 {
+	if x != nil {
+		return x.Concurrency
+	}
+	return 0
+}
+
+// What one policy wanted.
+type Proposal struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Policy string                 `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	Wanted int32                  `protobuf:"varint,2,opt,name=wanted,proto3" json:"wanted,omitempty"`
+	// Inputs, terms and result, for people.
+	Formula       string `protobuf:"bytes,3,opt,name=formula,proto3" json:"formula,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Proposal) Reset() {
+	*x = Proposal{}
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Proposal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Proposal) ProtoMessage() {}
+
+func (x *Proposal) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
+func (*Proposal) Descriptor() ([]byte, []int) {
+	return file_serverless_scaler_v1_scaler_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Proposal) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *Proposal) GetWanted() int32 {
+	if x != nil {
+		return x.Wanted
+	}
+	return 0
+}
+
+func (x *Proposal) GetFormula() string {
+	if x != nil {
+		return x.Formula
+	}
+	return ""
+}
+
+type GetWarmingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id or name.
+	Function      string `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWarmingRequest) Reset() {
+	*x = GetWarmingRequest{}
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWarmingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWarmingRequest) ProtoMessage() {}
+
+func (x *GetWarmingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWarmingRequest.ProtoReflect.Descriptor instead.
+func (*GetWarmingRequest) Descriptor() ([]byte, []int) {
+	return file_serverless_scaler_v1_scaler_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetWarmingRequest) GetFunction() string {
+	if x != nil {
+		return x.Function
+	}
+	return ""
+}
+
+// Counts since the scaler first saw the function, restarts included.
+type GetWarmingResponse struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	FunctionId string                 `protobuf:"bytes,1,opt,name=function_id,json=functionId,proto3" json:"function_id,omitempty"`
+	// Whether prediction decides ("live"), or is only compared ("shadow").
+	Prediction string `protobuf:"bytes,2,opt,name=prediction,proto3" json:"prediction,omitempty"`
+	// Why: "proving" (too little is known), "proven", "no-gain", "over-budget",
+	// "forced", "off".
+	Reason      string  `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Invocations float64 `protobuf:"fixed64,4,opt,name=invocations,proto3" json:"invocations,omitempty"`
+	ColdStarts  float64 `protobuf:"fixed64,5,opt,name=cold_starts,json=coldStarts,proto3" json:"cold_starts,omitempty"`
+	// GB-seconds in which instances ran calls, were idle, and were idle without a
+	// call coming to them before they went.
+	BusyGbSeconds   float64 `protobuf:"fixed64,6,opt,name=busy_gb_seconds,json=busyGbSeconds,proto3" json:"busy_gb_seconds,omitempty"`
+	IdleGbSeconds   float64 `protobuf:"fixed64,7,opt,name=idle_gb_seconds,json=idleGbSeconds,proto3" json:"idle_gb_seconds,omitempty"`
+	WastedGbSeconds float64 `protobuf:"fixed64,8,opt,name=wasted_gb_seconds,json=wastedGbSeconds,proto3" json:"wasted_gb_seconds,omitempty"`
+	// What prediction, and what the fixed keep-alive beside it, would have made of
+	// the same calls: the times that an instance was missing, GB-seconds idle.
+	PredictedColdStarts    float64 `protobuf:"fixed64,9,opt,name=predicted_cold_starts,json=predictedColdStarts,proto3" json:"predicted_cold_starts,omitempty"`
+	PredictedIdleGbSeconds float64 `protobuf:"fixed64,10,opt,name=predicted_idle_gb_seconds,json=predictedIdleGbSeconds,proto3" json:"predicted_idle_gb_seconds,omitempty"`
+	FixedColdStarts        float64 `protobuf:"fixed64,11,opt,name=fixed_cold_starts,json=fixedColdStarts,proto3" json:"fixed_cold_starts,omitempty"`
+	FixedIdleGbSeconds     float64 `protobuf:"fixed64,12,opt,name=fixed_idle_gb_seconds,json=fixedIdleGbSeconds,proto3" json:"fixed_idle_gb_seconds,omitempty"`
+	// fixed_cold_starts - predicted_cold_starts.
+	ColdStartsAvoided float64 `protobuf:"fixed64,13,opt,name=cold_starts_avoided,json=coldStartsAvoided,proto3" json:"cold_starts_avoided,omitempty"`
+	// Changes of direction of the number of instances, in the last 10 minutes and
+	// in all.
+	RecentFlaps float64 `protobuf:"fixed64,14,opt,name=recent_flaps,json=recentFlaps,proto3" json:"recent_flaps,omitempty"`
+	Flaps       float64 `protobuf:"fixed64,15,opt,name=flaps,proto3" json:"flaps,omitempty"`
+	// Idle GB-seconds of the last 24 hours, and the most there may be; 0: no limit.
+	IdleGbSecondsToday float64 `protobuf:"fixed64,16,opt,name=idle_gb_seconds_today,json=idleGbSecondsToday,proto3" json:"idle_gb_seconds_today,omitempty"`
+	IdleBudget         float64 `protobuf:"fixed64,17,opt,name=idle_budget,json=idleBudget,proto3" json:"idle_budget,omitempty"`
+	// p95 of the time from the start of an instance until it takes calls, in ms.
+	ColdStartP95 float64 `protobuf:"fixed64,18,opt,name=cold_start_p95,json=coldStartP95,proto3" json:"cold_start_p95,omitempty"`
+	// When the next call is expected, if one is: a schedule, a season or a gap.
+	NextExpected   *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=next_expected,json=nextExpected,proto3" json:"next_expected,omitempty"`
+	NextExpectedBy string                 `protobuf:"bytes,20,opt,name=next_expected_by,json=nextExpectedBy,proto3" json:"next_expected_by,omitempty"`
+	// A number of min_instances that would have paid, 0 to 20, and why.
+	SuggestedMinInstances int32  `protobuf:"varint,21,opt,name=suggested_min_instances,json=suggestedMinInstances,proto3" json:"suggested_min_instances,omitempty"`
+	Suggestion            string `protobuf:"bytes,22,opt,name=suggestion,proto3" json:"suggestion,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *GetWarmingResponse) Reset() {
+	*x = GetWarmingResponse{}
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWarmingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWarmingResponse) ProtoMessage() {}
+
+func (x *GetWarmingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_serverless_scaler_v1_scaler_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWarmingResponse.ProtoReflect.Descriptor instead.
+func (*GetWarmingResponse) Descriptor() ([]byte, []int) {
+	return file_serverless_scaler_v1_scaler_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetWarmingResponse) GetFunctionId() string {
+	if x != nil {
+		return x.FunctionId
+	}
+	return ""
+}
+
+func (x *GetWarmingResponse) GetPrediction() string {
+	if x != nil {
+		return x.Prediction
+	}
+	return ""
+}
+
+func (x *GetWarmingResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *GetWarmingResponse) GetInvocations() float64 {
+	if x != nil {
+		return x.Invocations
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetColdStarts() float64 {
+	if x != nil {
+		return x.ColdStarts
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetBusyGbSeconds() float64 {
+	if x != nil {
+		return x.BusyGbSeconds
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetIdleGbSeconds() float64 {
+	if x != nil {
+		return x.IdleGbSeconds
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetWastedGbSeconds() float64 {
+	if x != nil {
+		return x.WastedGbSeconds
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetPredictedColdStarts() float64 {
+	if x != nil {
+		return x.PredictedColdStarts
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetPredictedIdleGbSeconds() float64 {
+	if x != nil {
+		return x.PredictedIdleGbSeconds
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetFixedColdStarts() float64 {
+	if x != nil {
+		return x.FixedColdStarts
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetFixedIdleGbSeconds() float64 {
+	if x != nil {
+		return x.FixedIdleGbSeconds
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetColdStartsAvoided() float64 {
+	if x != nil {
+		return x.ColdStartsAvoided
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetRecentFlaps() float64 {
+	if x != nil {
+		return x.RecentFlaps
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetFlaps() float64 {
+	if x != nil {
+		return x.Flaps
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetIdleGbSecondsToday() float64 {
+	if x != nil {
+		return x.IdleGbSecondsToday
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetIdleBudget() float64 {
+	if x != nil {
+		return x.IdleBudget
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetColdStartP95() float64 {
+	if x != nil {
+		return x.ColdStartP95
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetNextExpected() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextExpected
+	}
+	return nil
+}
+
+func (x *GetWarmingResponse) GetNextExpectedBy() string {
+	if x != nil {
+		return x.NextExpectedBy
+	}
+	return ""
+}
+
+func (x *GetWarmingResponse) GetSuggestedMinInstances() int32 {
+	if x != nil {
+		return x.SuggestedMinInstances
+	}
+	return 0
+}
+
+func (x *GetWarmingResponse) GetSuggestion() string {
+	if x != nil {
+		return x.Suggestion
+	}
+	return ""
+}
+
 var File_serverless_scaler_v1_scaler_proto protoreflect.FileDescriptor
 
 const file_serverless_scaler_v1_scaler_proto_rawDesc = "" +
 	"\n" +
 	"!serverless/scaler/v1/scaler.proto\x12\x14serverless.scaler.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\xfd\x01\n" +
+	"\x10GetStatusRequest\"\xb9\x02\n" +
 	"\x11GetStatusResponse\x12 \n" +
 	"\vevaluations\x18\x01 \x01(\x01R\vevaluations\x12-\n" +
 	"\x12failed_evaluations\x18\x02 \x01(\x01R\x11failedEvaluations\x12C\n" +
 	"\x0flast_evaluation\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0elastEvaluation\x12\x1a\n" +
 	"\binterval\x18\x04 \x01(\x01R\binterval\x126\n" +
-	"\x06recent\x18\x05 \x03(\v2\x1e.serverless.scaler.v1.DecisionR\x06recent\"\xf9\x02\n" +
+	"\x06recent\x18\x05 \x03(\v2\x1e.serverless.scaler.v1.DecisionR\x06recent\x12\x1a\n" +
+	"\bpolicies\x18\x06 \x03(\tR\bpolicies\x12\x1e\n" +
+	"\n" +
+	"prediction\x18\a \x01(\tR\n" +
+	"prediction\"\xbf\x01\n" +
+	"\x14ListDecisionsRequest\x12\x1a\n" +
+	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"\xc0\x01\n" +
+	"\x15ListDecisionsResponse\x12\x1f\n" +
+	"\vfunction_id\x18\x01 \x01(\tR\n" +
+	"functionId\x12<\n" +
+	"\tdecisions\x18\x02 \x03(\v2\x1e.serverless.scaler.v1.DecisionR\tdecisions\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x12 \n" +
+	"\vexplanation\x18\x04 \x01(\tR\vexplanation\"\x97\x05\n" +
 	"\bDecision\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1f\n" +
 	"\vfunction_id\x18\x02 \x01(\tR\n" +
@@ -303,9 +907,60 @@ const file_serverless_scaler_v1_scaler_proto_rawDesc = "" +
 	" \x01(\x01R\x0faverageResponse\x12\x1d\n" +
 	"\n" +
 	"error_rate\x18\v \x01(\x01R\terrorRate\x12\x18\n" +
-	"\aapplied\x18\f \x01(\bR\aapplied2m\n" +
+	"\aapplied\x18\f \x01(\bR\aapplied\x12\x1a\n" +
+	"\bsequence\x18\r \x01(\x01R\bsequence\x12\x16\n" +
+	"\x06action\x18\x0e \x01(\tR\x06action\x12<\n" +
+	"\tproposals\x18\x0f \x03(\v2\x1e.serverless.scaler.v1.ProposalR\tproposals\x12\x16\n" +
+	"\x06clamps\x18\x10 \x03(\tR\x06clamps\x12\x1f\n" +
+	"\vinstance_id\x18\x11 \x01(\tR\n" +
+	"instanceId\x12\x16\n" +
+	"\x06detail\x18\x12 \x01(\tR\x06detail\x12\x1d\n" +
+	"\n" +
+	"decided_by\x18\x13 \x01(\tR\tdecidedBy\x12\x18\n" +
+	"\awarming\x18\x14 \x01(\x05R\awarming\x12 \n" +
+	"\vconcurrency\x18\x15 \x01(\x01R\vconcurrency\"T\n" +
+	"\bProposal\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x16\n" +
+	"\x06wanted\x18\x02 \x01(\x05R\x06wanted\x12\x18\n" +
+	"\aformula\x18\x03 \x01(\tR\aformula\"/\n" +
+	"\x11GetWarmingRequest\x12\x1a\n" +
+	"\bfunction\x18\x01 \x01(\tR\bfunction\"\xa0\a\n" +
+	"\x12GetWarmingResponse\x12\x1f\n" +
+	"\vfunction_id\x18\x01 \x01(\tR\n" +
+	"functionId\x12\x1e\n" +
+	"\n" +
+	"prediction\x18\x02 \x01(\tR\n" +
+	"prediction\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12 \n" +
+	"\vinvocations\x18\x04 \x01(\x01R\vinvocations\x12\x1f\n" +
+	"\vcold_starts\x18\x05 \x01(\x01R\n" +
+	"coldStarts\x12&\n" +
+	"\x0fbusy_gb_seconds\x18\x06 \x01(\x01R\rbusyGbSeconds\x12&\n" +
+	"\x0fidle_gb_seconds\x18\a \x01(\x01R\ridleGbSeconds\x12*\n" +
+	"\x11wasted_gb_seconds\x18\b \x01(\x01R\x0fwastedGbSeconds\x122\n" +
+	"\x15predicted_cold_starts\x18\t \x01(\x01R\x13predictedColdStarts\x129\n" +
+	"\x19predicted_idle_gb_seconds\x18\n" +
+	" \x01(\x01R\x16predictedIdleGbSeconds\x12*\n" +
+	"\x11fixed_cold_starts\x18\v \x01(\x01R\x0ffixedColdStarts\x121\n" +
+	"\x15fixed_idle_gb_seconds\x18\f \x01(\x01R\x12fixedIdleGbSeconds\x12.\n" +
+	"\x13cold_starts_avoided\x18\r \x01(\x01R\x11coldStartsAvoided\x12!\n" +
+	"\frecent_flaps\x18\x0e \x01(\x01R\vrecentFlaps\x12\x14\n" +
+	"\x05flaps\x18\x0f \x01(\x01R\x05flaps\x121\n" +
+	"\x15idle_gb_seconds_today\x18\x10 \x01(\x01R\x12idleGbSecondsToday\x12\x1f\n" +
+	"\vidle_budget\x18\x11 \x01(\x01R\n" +
+	"idleBudget\x12$\n" +
+	"\x0ecold_start_p95\x18\x12 \x01(\x01R\fcoldStartP95\x12?\n" +
+	"\rnext_expected\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\fnextExpected\x12(\n" +
+	"\x10next_expected_by\x18\x14 \x01(\tR\x0enextExpectedBy\x126\n" +
+	"\x17suggested_min_instances\x18\x15 \x01(\x05R\x15suggestedMinInstances\x12\x1e\n" +
+	"\n" +
+	"suggestion\x18\x16 \x01(\tR\n" +
+	"suggestion2\xb8\x02\n" +
 	"\rScalerService\x12\\\n" +
-	"\tGetStatus\x12&.serverless.scaler.v1.GetStatusRequest\x1a'.serverless.scaler.v1.GetStatusResponseBCZAserverless-orchestrator/gateway/gen/serverless/scaler/v1;scalerv1b\x06proto3"
+	"\tGetStatus\x12&.serverless.scaler.v1.GetStatusRequest\x1a'.serverless.scaler.v1.GetStatusResponse\x12h\n" +
+	"\rListDecisions\x12*.serverless.scaler.v1.ListDecisionsRequest\x1a+.serverless.scaler.v1.ListDecisionsResponse\x12_\n" +
+	"\n" +
+	"GetWarming\x12'.serverless.scaler.v1.GetWarmingRequest\x1a(.serverless.scaler.v1.GetWarmingResponseBCZAserverless-orchestrator/gateway/gen/serverless/scaler/v1;scalerv1b\x06proto3"
 
 var (
 	file_serverless_scaler_v1_scaler_proto_rawDescOnce sync.Once
@@ -319,24 +974,37 @@ func file_serverless_scaler_v1_scaler_proto_rawDescGZIP() []byte {
 	return file_serverless_scaler_v1_scaler_proto_rawDescData
 }
 
-var file_serverless_scaler_v1_scaler_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_serverless_scaler_v1_scaler_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_serverless_scaler_v1_scaler_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 0: serverless.scaler.v1.GetStatusRequest
 	(*GetStatusResponse)(nil),     // 1: serverless.scaler.v1.GetStatusResponse
-	(*Decision)(nil),              // 2: serverless.scaler.v1.Decision
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*ListDecisionsRequest)(nil),  // 2: serverless.scaler.v1.ListDecisionsRequest
+	(*ListDecisionsResponse)(nil), // 3: serverless.scaler.v1.ListDecisionsResponse
+	(*Decision)(nil),              // 4: serverless.scaler.v1.Decision
+	(*Proposal)(nil),              // 5: serverless.scaler.v1.Proposal
+	(*GetWarmingRequest)(nil),     // 6: serverless.scaler.v1.GetWarmingRequest
+	(*GetWarmingResponse)(nil),    // 7: serverless.scaler.v1.GetWarmingResponse
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_serverless_scaler_v1_scaler_proto_depIdxs = []int32{
-	3, // 0: serverless.scaler.v1.GetStatusResponse.last_evaluation:type_name -> google.protobuf.Timestamp
-	2, // 1: serverless.scaler.v1.GetStatusResponse.recent:type_name -> serverless.scaler.v1.Decision
-	3, // 2: serverless.scaler.v1.Decision.time:type_name -> google.protobuf.Timestamp
-	0, // 3: serverless.scaler.v1.ScalerService.GetStatus:input_type -> serverless.scaler.v1.GetStatusRequest
-	1, // 4: serverless.scaler.v1.ScalerService.GetStatus:output_type -> serverless.scaler.v1.GetStatusResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	8,  // 0: serverless.scaler.v1.GetStatusResponse.last_evaluation:type_name -> google.protobuf.Timestamp
+	4,  // 1: serverless.scaler.v1.GetStatusResponse.recent:type_name -> serverless.scaler.v1.Decision
+	8,  // 2: serverless.scaler.v1.ListDecisionsRequest.since:type_name -> google.protobuf.Timestamp
+	4,  // 3: serverless.scaler.v1.ListDecisionsResponse.decisions:type_name -> serverless.scaler.v1.Decision
+	8,  // 4: serverless.scaler.v1.Decision.time:type_name -> google.protobuf.Timestamp
+	5,  // 5: serverless.scaler.v1.Decision.proposals:type_name -> serverless.scaler.v1.Proposal
+	8,  // 6: serverless.scaler.v1.GetWarmingResponse.next_expected:type_name -> google.protobuf.Timestamp
+	0,  // 7: serverless.scaler.v1.ScalerService.GetStatus:input_type -> serverless.scaler.v1.GetStatusRequest
+	2,  // 8: serverless.scaler.v1.ScalerService.ListDecisions:input_type -> serverless.scaler.v1.ListDecisionsRequest
+	6,  // 9: serverless.scaler.v1.ScalerService.GetWarming:input_type -> serverless.scaler.v1.GetWarmingRequest
+	1,  // 10: serverless.scaler.v1.ScalerService.GetStatus:output_type -> serverless.scaler.v1.GetStatusResponse
+	3,  // 11: serverless.scaler.v1.ScalerService.ListDecisions:output_type -> serverless.scaler.v1.ListDecisionsResponse
+	7,  // 12: serverless.scaler.v1.ScalerService.GetWarming:output_type -> serverless.scaler.v1.GetWarmingResponse
+	10, // [10:13] is the sub-list for method output_type
+	7,  // [7:10] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_serverless_scaler_v1_scaler_proto_init() }
@@ -350,7 +1018,7 @@ func file_serverless_scaler_v1_scaler_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_serverless_scaler_v1_scaler_proto_rawDesc), len(file_serverless_scaler_v1_scaler_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,7 +19,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ScalerService_GetStatus_FullMethodName = "/serverless.scaler.v1.ScalerService/GetStatus"
+	ScalerService_GetStatus_FullMethodName     = "/serverless.scaler.v1.ScalerService/GetStatus"
+	ScalerService_ListDecisions_FullMethodName = "/serverless.scaler.v1.ScalerService/ListDecisions"
+	ScalerService_GetWarming_FullMethodName    = "/serverless.scaler.v1.ScalerService/GetWarming"
 )
 
 // ScalerServiceClient is the client API for ScalerService service.
@@ -28,8 +30,14 @@ const (
 //
 // Watches load and sets targets. Public, read only.
 type ScalerServiceClient interface {
-	// The policy in force and what the control loop decided last.
+	// The policies in force and what the control loop decided last.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
+	// What was decided about one function, by the scaler and by the pools, newest
+	// first; and with a request id, why that call was cold or warm. NOT_FOUND when
+	// the function or the request is unknown.
+	ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error)
+	// What warming one function costs and brings, and what prediction would.
+	GetWarming(ctx context.Context, in *GetWarmingRequest, opts ...grpc.CallOption) (*GetWarmingResponse, error)
 }
 
 type scalerServiceClient struct {
@@ -50,14 +58,40 @@ func (c *scalerServiceClient) GetStatus(ctx context.Context, in *GetStatusReques
 	return out, nil
 }
 
+func (c *scalerServiceClient) ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDecisionsResponse)
+	err := c.cc.Invoke(ctx, ScalerService_ListDecisions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scalerServiceClient) GetWarming(ctx context.Context, in *GetWarmingRequest, opts ...grpc.CallOption) (*GetWarmingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetWarmingResponse)
+	err := c.cc.Invoke(ctx, ScalerService_GetWarming_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ScalerServiceServer is the server API for ScalerService service.
 // All implementations must embed UnimplementedScalerServiceServer
 // for forward compatibility.
 //
 // Watches load and sets targets. Public, read only.
 type ScalerServiceServer interface {
-	// The policy in force and what the control loop decided last.
+	// The policies in force and what the control loop decided last.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
+	// What was decided about one function, by the scaler and by the pools, newest
+	// first; and with a request id, why that call was cold or warm. NOT_FOUND when
+	// the function or the request is unknown.
+	ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error)
+	// What warming one function costs and brings, and what prediction would.
+	GetWarming(context.Context, *GetWarmingRequest) (*GetWarmingResponse, error)
 	mustEmbedUnimplementedScalerServiceServer()
 }
 
@@ -70,6 +104,12 @@ type UnimplementedScalerServiceServer struct{}
 
 func (UnimplementedScalerServiceServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
+}
+func (UnimplementedScalerServiceServer) ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDecisions not implemented")
+}
+func (UnimplementedScalerServiceServer) GetWarming(context.Context, *GetWarmingRequest) (*GetWarmingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetWarming not implemented")
 }
 func (UnimplementedScalerServiceServer) mustEmbedUnimplementedScalerServiceServer() {}
 func (UnimplementedScalerServiceServer) testEmbeddedByValue()                       {}
@@ -110,6 +150,42 @@ func _ScalerService_GetStatus_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ScalerService_ListDecisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDecisionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScalerServiceServer).ListDecisions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScalerService_ListDecisions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScalerServiceServer).ListDecisions(ctx, req.(*ListDecisionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScalerService_GetWarming_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetWarmingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScalerServiceServer).GetWarming(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScalerService_GetWarming_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScalerServiceServer).GetWarming(ctx, req.(*GetWarmingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ScalerService_ServiceDesc is the grpc.ServiceDesc for ScalerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -120,6 +196,14 @@ var ScalerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetStatus",
 			Handler:    _ScalerService_GetStatus_Handler,
+		},
+		{
+			MethodName: "ListDecisions",
+			Handler:    _ScalerService_ListDecisions_Handler,
+		},
+		{
+			MethodName: "GetWarming",
+			Handler:    _ScalerService_GetWarming_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
