@@ -4,7 +4,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
-#include "services/scaler/function_load.h"
+#include "services/scaler/policy/function_load.h"
 
 namespace so {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "services/scaler/function_load.h"
+#include "services/scaler/policy/function_load.h"
 
 namespace so {
 

@@ -2,7 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "services/scaler/function_load.h"
+#include "services/scaler/policy/function_load.h"
 
 namespace so {
 
