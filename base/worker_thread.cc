@@ -20,6 +20,16 @@ void WorkerThread::Stop() {
   dropped.swap(queue_);
 }
 
+void WorkerThread::Finish() {
+  {
+    MutexLock lock(mu_);
+    finishing_ = true;
+    changed_.SignalAll();
+  }
+  if (thread_.joinable()) thread_.join();
+  Stop();
+}
+
 void WorkerThread::Post(absl::AnyInvocable<void()> work) {
   MutexLock lock(mu_);
   if (stopping_) return;
@@ -32,8 +42,8 @@ void WorkerThread::Run() {
     absl::AnyInvocable<void()> work;
     {
       MutexLock lock(mu_);
-      while (queue_.empty() && !stopping_) changed_.Wait(mu_);
-      if (stopping_) return;
+      while (queue_.empty() && !stopping_ && !finishing_) changed_.Wait(mu_);
+      if (stopping_ || queue_.empty()) return;
       work = std::move(queue_.front());
       queue_.pop_front();
     }

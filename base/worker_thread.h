@@ -23,12 +23,16 @@ class WorkerThread final : public Executor {
   // destructor does the same.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The same, but does all that was posted before it.
+  void Finish() ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
 
   Mutex mu_;
   CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool finishing_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<absl::AnyInvocable<void()>> queue_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;
 };

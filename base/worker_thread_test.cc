@@ -47,5 +47,16 @@ TEST(WorkerThreadTest, StopFinishesWhatRunsAndDropsTheRest) {
   EXPECT_EQ(second, ran);
 }
 
+TEST(WorkerThreadTest, FinishDoesWhatWasPosted) {
+  WorkerThread worker;
+  int done = 0;
+  for (int i = 0; i < 100; ++i) worker.Post([&] { ++done; });
+  worker.Finish();
+  EXPECT_EQ(done, 100);
+  worker.Post([&] { ++done; });
+  worker.Finish();
+  EXPECT_EQ(done, 100);
+}
+
 }  // namespace
 }  // namespace so

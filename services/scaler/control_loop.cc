@@ -1,56 +1,60 @@
 #include "services/scaler/control_loop.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/scaler/decision_message.h"
 
 namespace so {
 namespace {
 
-// A target outlives the evaluation that would repeat it by two more.
-constexpr int kIntervalsPerTarget = 3;
-
-void LogOutcome(const Logger& log, const ControlLoop::Outcome& outcome,
-                const absl::Status& status) {
-  const ScalingDecision& decision = outcome.decision;
-  const FunctionLoad& inputs = decision.inputs;
-  log.Info("scale up", {{"function_id", inputs.function_id},
-                        {"function_name", inputs.function_name},
-                        {"reason", ToString(decision.reason)},
-                        {"current", decision.current},
-                        {"desired", decision.desired},
-                        {"queue_depth", inputs.queue_depth},
-                        {"warm", inputs.warm},
-                        {"busy", inputs.busy},
-                        {"warming", inputs.warming},
-                        {"average_ms", inputs.average_response},
-                        {"error_rate", inputs.error_rate.value_or(0)},
-                        {"result", absl::StatusCodeToString(status.code())}});
-}
+// A target outlives the evaluation that would repeat it by several more.
+constexpr int kIntervalsPerTarget = 5;
+constexpr absl::Duration kMinTtl = absl::Seconds(10);
 
 }  // namespace
 
 struct ControlLoop::Round {
-  std::vector<Outcome> outcomes;
+  std::vector<Decision> decisions;
+  // Which of them are worth remembering: the others repeat a target.
+  std::vector<bool> remembered;
   // Targets not answered yet. Guarded by the loop's mutex.
   size_t unanswered = 0;
 };
 
 ControlLoop::ControlLoop(Options options, Dependencies dependencies)
-    : options_(options), dependencies_(dependencies), log_("AUTOSCALER") {}
+    : options_(std::move(options)),
+      dependencies_(dependencies),
+      log_("AUTOSCALER") {}
 
 ControlLoop::~ControlLoop() { Stop(); }
+
+void ControlLoop::Restore(std::vector<LearnedFunction> learned) {
+  MutexLock lock(mu_);
+  for (LearnedFunction& function : learned) {
+    std::string id = function.function_id();
+    learned_[std::move(id)] = std::move(function);
+  }
+}
 
 void ControlLoop::Start() {
   MutexLock lock(mu_);
   active_ = true;
-  timer_ =
-      dependencies_.timers.Schedule(options_.interval, [this] { Evaluate(); });
+  last_save_ = dependencies_.clock.Now();
+  timer_ = dependencies_.timers.Schedule(options_.scaling.interval,
+                                         [this] { Evaluate(); });
 }
 
 void ControlLoop::Stop() {
-  MutexLock lock(mu_);
-  stopping_ = true;
-  if (dependencies_.timers.Cancel(timer_)) active_ = false;
-  while (active_) ended_.Wait(mu_);
+  {
+    MutexLock lock(mu_);
+    if (stopping_) return;
+    stopping_ = true;
+    if (dependencies_.timers.Cancel(timer_)) active_ = false;
+    while (active_) ended_.Wait(mu_);
+  }
+  Save();
 }
 
 ControlLoop::Status ControlLoop::GetStatus() const {
@@ -58,8 +62,28 @@ ControlLoop::Status ControlLoop::GetStatus() const {
   return {.evaluations = evaluations_,
           .failed_evaluations = failed_evaluations_,
           .last_evaluation = last_evaluation_,
-          .interval = options_.interval,
+          .interval = options_.scaling.interval,
+          .policies = options_.scaling.policies,
+          .prediction = options_.scaling.prediction,
           .recent = {recent_.begin(), recent_.end()}};
+}
+
+absl::StatusOr<serverless::scaler::v1::GetWarmingResponse>
+ControlLoop::GetWarming(const std::string& function_id) const {
+  MutexLock lock(mu_);
+  const auto it = functions_.find(function_id);
+  if (it == functions_.end()) {
+    return absl::NotFoundError(absl::StrCat("function ", function_id,
+                                            " has not been evaluated yet"));
+  }
+  return it->second->scaler.Warming(dependencies_.clock.WallNow());
+}
+
+void ControlLoop::NoteEnd(const std::string& function_id, absl::Duration idle,
+                          double memory_gb) {
+  MutexLock lock(mu_);
+  const auto it = functions_.find(function_id);
+  if (it != functions_.end()) it->second->scaler.NoteEnd(idle, memory_gb);
 }
 
 void ControlLoop::Evaluate() {
@@ -67,15 +91,16 @@ void ControlLoop::Evaluate() {
     MutexLock lock(mu_);
     last_start_ = dependencies_.clock.Now();
   }
-  dependencies_.source.Read(
-      [this](absl::StatusOr<std::vector<FunctionLoad>> loads) {
-        OnLoad(std::move(loads));
-      });
+  dependencies_.source.Read([this](absl::StatusOr<LoadReading> reading) {
+    OnLoad(std::move(reading));
+  });
 }
 
-void ControlLoop::OnLoad(absl::StatusOr<std::vector<FunctionLoad>> loads) {
-  CountReading(loads.status());
-  ApplyAll(loads.ok() ? DecideAll(*std::move(loads)) : std::vector<Outcome>());
+void ControlLoop::OnLoad(absl::StatusOr<LoadReading> reading) {
+  CountReading(reading.status());
+  SaveIfDue();
+  ApplyAll(reading.ok() ? DecideAll(*std::move(reading))
+                        : std::vector<News>());
 }
 
 void ControlLoop::CountReading(const absl::Status& status) {
@@ -88,66 +113,160 @@ void ControlLoop::CountReading(const absl::Status& status) {
     was_failing = std::exchange(failing_, !status.ok());
   }
   if (!status.ok() && !was_failing) {
-    log_.Warn(
-        "cannot evaluate, retrying",
-        {{"problem", status.message()}, {"interval_ms", options_.interval}});
+    log_.Warn("cannot evaluate, retrying",
+              {{"problem", status.message()},
+               {"interval_ms", options_.scaling.interval}});
   } else if (status.ok() && was_failing) {
     log_.Info("evaluating again");
   }
 }
 
-std::vector<ControlLoop::Outcome> ControlLoop::DecideAll(
-    std::vector<FunctionLoad> loads) {
-  {
-    MutexLock lock(mu_);
-    rejection_rates_.Update(loads);
-  }
+std::vector<ControlLoop::News> ControlLoop::DecideAll(LoadReading reading) {
   const absl::Time now = dependencies_.clock.WallNow();
-  std::vector<Outcome> outcomes;
-  for (const FunctionLoad& load : loads) {
-    ScalingDecision decision = Decide(load, options_.policy, now);
-    if (decision.reason == ScaleReason::kNone) continue;
-    outcomes.push_back({.decision = std::move(decision)});
+  std::vector<News> all;
+  MutexLock lock(mu_);
+  changes_.Update(reading, dependencies_.clock.Now());
+  ForgetDeleted();
+  for (const FunctionLoad& load : reading.loads) {
+    const FunctionPtr function = dependencies_.directory.Find(load.function_id);
+    // Deleted, or so new that the registry's feed has not told yet.
+    if (function == nullptr) continue;
+    Scaled& scaled = ScaledOf(function);
+    const auto cold_start = reading.cold_starts.find(function->runtime());
+    ScalingDecision decision = scaled.scaler.Decide(
+        load,
+        cold_start == reading.cold_starts.end() ? std::nullopt
+                                                : std::optional(cold_start->second),
+        now);
+    auto news = NewsOf(scaled, std::move(decision));
+    if (news.has_value()) all.push_back(*std::move(news));
   }
-  return outcomes;
+  return all;
 }
 
-void ControlLoop::ApplyAll(std::vector<Outcome> outcomes) {
-  if (outcomes.empty()) {
+ControlLoop::Scaled& ControlLoop::ScaledOf(const FunctionPtr& function) {
+  std::unique_ptr<Scaled>& scaled = functions_[function->id()];
+  if (scaled == nullptr) {
+    scaled = std::make_unique<Scaled>(
+        FunctionScaler(function, options_.scaling));
+    const auto learned = learned_.find(function->id());
+    if (learned != learned_.end()) {
+      scaled->scaler.Restore(learned->second);
+      learned_.erase(learned);
+    }
+  } else {
+    scaled->scaler.SetFunction(function);
+  }
+  return *scaled;
+}
+
+void ControlLoop::ForgetDeleted() {
+  // A directory that has not heard of all functions says nothing.
+  if (!dependencies_.directory.synced()) return;
+  const auto forget = [this](const std::string& id) {
+    if (dependencies_.directory.Find(id) != nullptr) return false;
+    dependencies_.memory.Forget(id);
+    return true;
+  };
+  absl::erase_if(functions_,
+                 [&](const auto& entry) { return forget(entry.first); });
+  absl::erase_if(learned_,
+                 [&](const auto& entry) { return forget(entry.first); });
+}
+
+std::optional<ControlLoop::News> ControlLoop::NewsOf(Scaled& scaled,
+                                                     ScalingDecision decision) {
+  const absl::Time now = dependencies_.clock.Now();
+  const bool changed = decision.desired != scaled.told ||
+                       decision.idle_timeout != scaled.told_idle_timeout;
+  const bool nothing_there = decision.desired == 0 && decision.current == 0;
+  if (nothing_there && scaled.told == 0) return std::nullopt;
+  if (!changed && now - scaled.told_at < Ttl() / 2) return std::nullopt;
+  scaled.told = decision.desired;
+  scaled.told_idle_timeout = decision.idle_timeout;
+  scaled.told_at = now;
+  return News{.decision = std::move(decision), .changed = changed};
+}
+
+absl::Duration ControlLoop::Ttl() const {
+  return std::max(kMinTtl, kIntervalsPerTarget * options_.scaling.interval);
+}
+
+void ControlLoop::ApplyAll(std::vector<News> news) {
+  if (news.empty()) {
     Continue();
     return;
   }
   auto round = std::make_shared<Round>();
-  round->outcomes = std::move(outcomes);
-  const size_t count = round->outcomes.size();
-  round->unanswered = count;
-  for (size_t i = 0; i < count; ++i) {
-    const ScalingDecision& decision = round->outcomes[i].decision;
-    dependencies_.sink.SetTarget(decision.inputs.function_id, decision.desired,
-                                 kIntervalsPerTarget * options_.interval,
-                                 [this, round, i](const absl::Status& status) {
-                                   OnTargetSet(*round, i, status);
-                                 });
+  round->unanswered = news.size();
+  for (const auto& [decision, changed] : news) {
+    round->decisions.push_back(ToMessage(decision));
+    round->remembered.push_back(changed &&
+                                decision.action != ScalingAction::kHold);
+  }
+  for (size_t i = 0; i < news.size(); ++i) {
+    const ScalingDecision& decision = news[i].decision;
+    dependencies_.sink.SetTarget(
+        {.function_id = decision.load.function_id,
+         .desired = decision.desired,
+         .ttl = Ttl(),
+         .idle_timeout = decision.idle_timeout,
+         .reason = decision.reason,
+         .by_pool = decision.load.by_pool},
+        [this, round, i](const absl::Status& status) {
+          OnTargetSet(*round, i, status);
+        });
   }
 }
 
 void ControlLoop::OnTargetSet(Round& round, size_t index,
                               const absl::Status& status) {
-  Outcome& outcome = round.outcomes[index];
-  outcome.applied = status.ok();
-  LogOutcome(log_, outcome, status);
+  Decision& decision = round.decisions[index];
+  decision.set_applied(status.ok());
+  if (round.remembered[index]) LogDecision(log_, decision, status);
   {
     MutexLock lock(mu_);
     if (--round.unanswered > 0) return;
   }
-  Remember(round.outcomes);
+  std::vector<Decision> remembered;
+  for (size_t i = 0; i < round.decisions.size(); ++i) {
+    if (round.remembered[i]) {
+      remembered.push_back(std::move(round.decisions[i]));
+    }
+  }
+  Remember(std::move(remembered));
   Continue();
 }
 
-void ControlLoop::Remember(const std::vector<Outcome>& outcomes) {
-  MutexLock lock(mu_);
-  recent_.insert(recent_.begin(), outcomes.begin(), outcomes.end());
-  if (recent_.size() > options_.history) recent_.resize(options_.history);
+void ControlLoop::Remember(std::vector<Decision> decisions) {
+  {
+    MutexLock lock(mu_);
+    recent_.insert(recent_.begin(), decisions.begin(), decisions.end());
+    if (recent_.size() > options_.history) recent_.resize(options_.history);
+  }
+  dependencies_.memory.Record(std::move(decisions));
+}
+
+void ControlLoop::SaveIfDue() {
+  {
+    MutexLock lock(mu_);
+    const absl::Time now = dependencies_.clock.Now();
+    if (now - last_save_ < options_.save_interval) return;
+    last_save_ = now;
+  }
+  Save();
+}
+
+void ControlLoop::Save() {
+  std::vector<LearnedFunction> learned;
+  {
+    MutexLock lock(mu_);
+    const absl::Time now = dependencies_.clock.WallNow();
+    for (const auto& [id, scaled] : functions_) {
+      learned.push_back(scaled->scaler.Save(now));
+    }
+  }
+  dependencies_.memory.Save(std::move(learned));
 }
 
 void ControlLoop::Continue() {
@@ -157,7 +276,7 @@ void ControlLoop::Continue() {
     ended_.SignalAll();
     return;
   }
-  const absl::Time next = last_start_ + options_.interval;
+  const absl::Time next = last_start_ + options_.scaling.interval;
   timer_ = dependencies_.timers.Schedule(next - dependencies_.clock.Now(),
                                          [this] { Evaluate(); });
 }

@@ -5,86 +5,64 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/mutex.h"
 #include "rpc/client_call.h"
+#include "services/scaler/load_join.h"
 
 namespace so {
 namespace {
 
-using serverless::pool::v1::FunctionMetrics;
 using serverless::pool::v1::GetMetricsRequest;
 using serverless::pool::v1::GetMetricsResponse;
-using serverless::router::v1::FunctionStatistics;
 using serverless::router::v1::GetStatisticsRequest;
 using serverless::router::v1::GetStatisticsResponse;
 
-FunctionLoad ToLoad(const FunctionStatistics& statistics,
-                    const FunctionMetrics& metrics) {
-  FunctionLoad load;
-  load.function_id = statistics.function_id();
-  load.function_name = statistics.function_name();
-  load.queue_depth = statistics.queue_depth();
-  load.average_response = absl::Milliseconds(statistics.average());
-  load.invocations = statistics.invocations();
-  load.rejected = statistics.rejected();
-  load.warm = metrics.warm();
-  load.busy = metrics.busy();
-  load.warming = metrics.warming();
-  load.max_instances = metrics.max_instances();
-  return load;
-}
-
-std::vector<FunctionLoad> Join(const GetStatisticsResponse& statistics,
-                               const GetMetricsResponse& metrics) {
-  absl::flat_hash_map<std::string, const FunctionMetrics*> by_id;
-  for (const FunctionMetrics& function : metrics.metrics()) {
-    by_id[function.function_id()] = &function;
-  }
-  std::vector<FunctionLoad> loads;
-  for (const FunctionStatistics& function : statistics.functions()) {
-    const auto it = by_id.find(function.function_id());
-    if (it != by_id.end()) loads.push_back(ToLoad(function, *it->second));
-  }
-  return loads;
-}
-
-// Both halves of a reading; the answer that comes second completes it.
+// All parts of a reading; the answer that comes last completes it.
 class Reading {
  public:
-  explicit Reading(LoadSource::Done done) : done_(std::move(done)) {}
+  Reading(size_t pools, LoadSource::Done done)
+      : done_(std::move(done)), missing_(pools + 1), pools_(pools) {}
 
   void SetStatistics(absl::StatusOr<GetStatisticsResponse> statistics)
       ABSL_LOCKS_EXCLUDED(mu_) {
-    bool complete = false;
-    {
-      MutexLock lock(mu_);
-      statistics_ = std::move(statistics);
-      complete = metrics_.has_value();
-    }
-    if (complete) Complete();
+    Set([&] {
+      if (statistics.ok()) {
+        statistics_ = *std::move(statistics);
+      } else {
+        router_status_ = Unread("router", statistics.status());
+      }
+    });
   }
 
-  void SetMetrics(absl::StatusOr<GetMetricsResponse> metrics)
+  void SetMetrics(size_t pool, absl::StatusOr<GetMetricsResponse> metrics)
       ABSL_LOCKS_EXCLUDED(mu_) {
-    bool complete = false;
-    {
-      MutexLock lock(mu_);
-      metrics_ = std::move(metrics);
-      complete = statistics_.has_value();
-    }
-    if (complete) Complete();
+    Set([&] {
+      if (metrics.ok()) {
+        pools_[pool] = *std::move(metrics);
+        a_pool_answered_ = true;
+      } else {
+        pool_status_ = Unread("pool", metrics.status());
+      }
+    });
   }
 
  private:
-  void Complete() ABSL_LOCKS_EXCLUDED(mu_) { done_(Result()); }
+  template <typename Body>
+  void Set(Body body) ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      MutexLock lock(mu_);
+      body();
+      if (--missing_ > 0) return;
+    }
+    done_(Result());
+  }
 
-  absl::StatusOr<std::vector<FunctionLoad>> Result() ABSL_LOCKS_EXCLUDED(mu_) {
+  absl::StatusOr<LoadReading> Result() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
-    if (!statistics_->ok()) return Unread("router", statistics_->status());
-    if (!metrics_->ok()) return Unread("pool", metrics_->status());
-    return Join(**statistics_, **metrics_);
+    if (!router_status_.ok()) return router_status_;
+    if (!a_pool_answered_) return pool_status_;
+    return JoinLoad(statistics_, pools_);
   }
 
   static absl::Status Unread(absl::string_view service,
@@ -95,25 +73,30 @@ class Reading {
 
   LoadSource::Done done_;
   Mutex mu_;
-  std::optional<absl::StatusOr<GetStatisticsResponse>> statistics_
-      ABSL_GUARDED_BY(mu_);
-  std::optional<absl::StatusOr<GetMetricsResponse>> metrics_
-      ABSL_GUARDED_BY(mu_);
+  size_t missing_ ABSL_GUARDED_BY(mu_);
+  absl::Status router_status_ ABSL_GUARDED_BY(mu_);
+  absl::Status pool_status_ ABSL_GUARDED_BY(mu_);
+  bool a_pool_answered_ ABSL_GUARDED_BY(mu_) = false;
+  GetStatisticsResponse statistics_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::optional<GetMetricsResponse>> pools_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace
 
-GrpcLoadSource::GrpcLoadSource(RpcLoop& loop,
-                               const std::shared_ptr<grpc::Channel>& router,
-                               const std::shared_ptr<grpc::Channel>& pool,
-                               absl::Duration timeout)
+GrpcLoadSource::GrpcLoadSource(
+    RpcLoop& loop, const std::shared_ptr<grpc::Channel>& router,
+    const std::vector<std::shared_ptr<grpc::Channel>>& pools,
+    absl::Duration timeout)
     : loop_(loop),
       router_(serverless::router::v1::RouterService::NewStub(router)),
-      pool_(serverless::pool::v1::PoolService::NewStub(pool)),
-      timeout_(timeout) {}
+      timeout_(timeout) {
+  for (const auto& pool : pools) {
+    pools_.push_back(serverless::pool::v1::PoolService::NewStub(pool));
+  }
+}
 
 void GrpcLoadSource::Read(Done done) {
-  auto reading = std::make_shared<Reading>(std::move(done));
+  auto reading = std::make_shared<Reading>(pools_.size(), std::move(done));
   CallUnary<GetStatisticsResponse>(
       timeout_,
       [this](grpc::ClientContext* context) {
@@ -122,14 +105,16 @@ void GrpcLoadSource::Read(Done done) {
       [reading](absl::StatusOr<GetStatisticsResponse> statistics) {
         reading->SetStatistics(std::move(statistics));
       });
-  CallUnary<GetMetricsResponse>(
-      timeout_,
-      [this](grpc::ClientContext* context) {
-        return pool_->PrepareAsyncGetMetrics(context, {}, loop_.queue());
-      },
-      [reading](absl::StatusOr<GetMetricsResponse> metrics) {
-        reading->SetMetrics(std::move(metrics));
-      });
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    CallUnary<GetMetricsResponse>(
+        timeout_,
+        [this, i](grpc::ClientContext* context) {
+          return pools_[i]->PrepareAsyncGetMetrics(context, {}, loop_.queue());
+        },
+        [reading, i](absl::StatusOr<GetMetricsResponse> metrics) {
+          reading->SetMetrics(i, std::move(metrics));
+        });
+  }
 }
 
 }  // namespace so

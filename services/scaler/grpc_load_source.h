@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
@@ -11,14 +12,16 @@
 
 namespace so {
 
-// Reads the router's statistics and the pool's metrics at the same time and
-// joins them: a function is reported when both know it. Fails when either
-// cannot be read within `timeout`. Thread-safe. Must outlive its readings.
+// Reads the router's statistics and the metrics of all pools at the same time
+// and joins them: a function is reported when a pool knows it. A pool that
+// cannot be read within `timeout` counts as having nothing; without the router,
+// or without any pool, the reading fails. Thread-safe. Must outlive its
+// readings.
 class GrpcLoadSource final : public LoadSource {
  public:
-  // `loop` is borrowed.
+  // `loop` is borrowed. At least one pool.
   GrpcLoadSource(RpcLoop& loop, const std::shared_ptr<grpc::Channel>& router,
-                 const std::shared_ptr<grpc::Channel>& pool,
+                 const std::vector<std::shared_ptr<grpc::Channel>>& pools,
                  absl::Duration timeout);
 
   void Read(Done done) override;
@@ -26,7 +29,7 @@ class GrpcLoadSource final : public LoadSource {
  private:
   RpcLoop& loop_;
   const std::unique_ptr<serverless::router::v1::RouterService::Stub> router_;
-  const std::unique_ptr<serverless::pool::v1::PoolService::Stub> pool_;
+  std::vector<std::unique_ptr<serverless::pool::v1::PoolService::Stub>> pools_;
   const absl::Duration timeout_;
 };
 

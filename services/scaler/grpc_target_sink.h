@@ -1,7 +1,7 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
@@ -11,20 +11,22 @@
 
 namespace so {
 
-// Sets targets at a pool, each within `timeout`. Thread-safe. Must outlive its
-// calls.
+// Sets targets at the pools, each its share, within `timeout`. A target counts
+// as passed on when every pool with a share has accepted it. Thread-safe. Must
+// outlive its calls.
 class GrpcTargetSink final : public TargetSink {
  public:
-  // `loop` is borrowed.
-  GrpcTargetSink(RpcLoop& loop, const std::shared_ptr<grpc::Channel>& pool,
+  // `loop` is borrowed. In the order of FunctionLoad::by_pool; at least one.
+  GrpcTargetSink(RpcLoop& loop,
+                 const std::vector<std::shared_ptr<grpc::Channel>>& pools,
                  absl::Duration timeout);
 
-  void SetTarget(const std::string& function_id, int desired,
-                 absl::Duration ttl, Done done) override;
+  void SetTarget(const Target& target, Done done) override;
 
  private:
   RpcLoop& loop_;
-  const std::unique_ptr<serverless::pool::v1::PoolNodeService::Stub> pool_;
+  std::vector<std::unique_ptr<serverless::pool::v1::PoolNodeService::Stub>>
+      pools_;
   const absl::Duration timeout_;
 };
 

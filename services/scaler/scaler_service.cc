@@ -1,62 +1,69 @@
 #include "services/scaler/scaler_service.h"
 
 #include <string>
+#include <utility>
 
-#include "google/protobuf/timestamp.pb.h"
-#include "google/protobuf/util/time_util.h"
+#include "services/scaler/decision_message.h"
 
 namespace so {
-namespace {
 
-using google::protobuf::util::TimeUtil;
 using serverless::scaler::v1::GetStatusRequest;
 using serverless::scaler::v1::GetStatusResponse;
+using serverless::scaler::v1::GetWarmingRequest;
+using serverless::scaler::v1::GetWarmingResponse;
+using serverless::scaler::v1::ListDecisionsRequest;
+using serverless::scaler::v1::ListDecisionsResponse;
 
-google::protobuf::Timestamp ToTimestamp(absl::Time time) {
-  return TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
-}
-
-serverless::scaler::v1::Decision ToProto(const ControlLoop::Outcome& outcome) {
-  const ScalingDecision& decision = outcome.decision;
-  const FunctionLoad& inputs = decision.inputs;
-  serverless::scaler::v1::Decision message;
-  *message.mutable_time() = ToTimestamp(decision.time);
-  message.set_function_id(inputs.function_id);
-  message.set_function_name(inputs.function_name);
-  message.set_reason(std::string(ToString(decision.reason)));
-  message.set_current(decision.current);
-  message.set_desired(decision.desired);
-  message.set_queue_depth(inputs.queue_depth);
-  message.set_warm(inputs.warm);
-  message.set_busy(inputs.busy);
-  message.set_average_response(
-      absl::ToDoubleMilliseconds(inputs.average_response));
-  message.set_error_rate(inputs.error_rate.value_or(0));
-  message.set_applied(outcome.applied);
-  return message;
-}
-
-}  // namespace
-
-ScalerServiceHandler::ScalerServiceHandler(const ControlLoop& loop)
-    : loop_(loop) {
+ScalerServiceHandler::ScalerServiceHandler(const ControlLoop& loop,
+                                           FunctionDirectory& directory,
+                                           DecisionReader& decisions)
+    : loop_(loop), directory_(directory), decisions_(decisions) {
   Unary(&Generated::RequestGetStatus, &ScalerServiceHandler::GetStatus);
+  Unary(&Generated::RequestListDecisions, &ScalerServiceHandler::ListDecisions);
+  Unary(&Generated::RequestGetWarming, &ScalerServiceHandler::GetWarming);
 }
 
 void ScalerServiceHandler::GetStatus(
     CallPtr<GetStatusRequest, GetStatusResponse> call) {
   GetStatusResponse& response = call->response();
-  const ControlLoop::Status status = loop_.GetStatus();
+  ControlLoop::Status status = loop_.GetStatus();
   response.set_evaluations(status.evaluations);
   response.set_failed_evaluations(status.failed_evaluations);
   if (status.last_evaluation != absl::InfinitePast()) {
     *response.mutable_last_evaluation() = ToTimestamp(status.last_evaluation);
   }
   response.set_interval(absl::ToDoubleMilliseconds(status.interval));
-  for (const ControlLoop::Outcome& outcome : status.recent) {
-    *response.add_recent() = ToProto(outcome);
+  for (ControlLoop::Decision& decision : status.recent) {
+    *response.add_recent() = std::move(decision);
   }
+  for (std::string& policy : status.policies) {
+    response.add_policies(std::move(policy));
+  }
+  response.set_prediction(std::string(ToString(status.prediction)));
   call->Finish(absl::OkStatus());
+}
+
+void ScalerServiceHandler::ListDecisions(
+    CallPtr<ListDecisionsRequest, ListDecisionsResponse> call) {
+  decisions_.List(call->request(),
+                  [call](absl::StatusOr<ListDecisionsResponse> response) {
+                    if (!response.ok()) return call->Finish(response.status());
+                    call->response() = *std::move(response);
+                    call->Finish(absl::OkStatus());
+                  });
+}
+
+void ScalerServiceHandler::GetWarming(
+    CallPtr<GetWarmingRequest, GetWarmingResponse> call) {
+  directory_.Resolve(
+      call->request().function(),
+      [this, call](absl::StatusOr<FunctionPtr> function) {
+        if (!function.ok()) return call->Finish(function.status());
+        auto warming = loop_.GetWarming((*function)->id());
+        if (!warming.ok()) return call->Finish(warming.status());
+        call->response() = *std::move(warming);
+        call->Finish(absl::OkStatus());
+      });
 }
 
 }  // namespace so

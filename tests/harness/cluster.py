@@ -92,7 +92,8 @@ class Cluster:
                      "launcher_socket": self.state_dir / "launcher.sock",
                      "data_dir": self.state_dir / "pool", "runtimes_dir": self.runtimes_dir},
             "router": {"listen_address": addresses["router"], **of("registry", "pool")},
-            "scaler": {"listen_address": addresses["scaler"], **of("router", "pool")},
+            "scaler": {"listen_address": addresses["scaler"], **of("registry", "router", "pool"),
+                       "data_dir": self.state_dir / "scaler"},
             "gateway": {"http_address": f"127.0.0.1:{self.rest_port}",
                         "grpc_address": self.grpc_address, **of(*SERVICES)},
         }

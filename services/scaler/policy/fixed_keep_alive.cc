@@ -13,8 +13,9 @@ constexpr absl::Duration kPlatformAge = absl::Minutes(5);
 
 }  // namespace
 
-FixedKeepAlive::FixedKeepAlive(std::string name, const WarmPlan& plan)
-    : name_(std::move(name)), plan_(plan) {}
+FixedKeepAlive::FixedKeepAlive(std::string name, const WarmPlan& plan,
+                               const SpareRule& spare)
+    : name_(std::move(name)), plan_(plan), spare_(spare) {}
 
 FixedKeepAlive FixedKeepAlive::For(absl::Duration keep) {
   return FixedKeepAlive(absl::StrCat("fixed:", absl::FormatDuration(keep)),
@@ -30,6 +31,12 @@ FixedKeepAlive FixedKeepAlive::PlatformDefaults() {
 FixedKeepAlive FixedKeepAlive::WithoutReplacement() {
   return FixedKeepAlive("platform-no-replace",
                         {.keep = kPlatformIdle, .max_age = kPlatformAge});
+}
+
+FixedKeepAlive FixedKeepAlive::SeedDefaults() {
+  return FixedKeepAlive("seed",
+                        {.keep = kPlatformIdle, .max_age = kPlatformAge},
+                        {.instances = 2, .interval = absl::Seconds(5)});
 }
 
 KeepAliveDecision FixedKeepAlive::Decide(const GapHistogram& gaps,

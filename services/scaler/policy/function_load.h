@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -33,6 +34,8 @@ struct FunctionLoad {
   int warm = 0;
   int busy = 0;
   int warming = 0;
+  // Of all three kinds, in each pool; -1 for one that did not answer.
+  std::vector<int> by_pool;
   // Since the pools started, in GB-seconds.
   double idle_gb_seconds = 0;
   double busy_gb_seconds = 0;

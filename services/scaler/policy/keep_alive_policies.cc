@@ -19,7 +19,7 @@ absl::Status Unknown(absl::string_view name) {
   return absl::InvalidArgumentError(
       absl::StrCat("no policy \"", name,
                    "\"; there are fixed:TIME (fixed:10m; at most 24h), "
-                   "platform, platform-no-replace, hybrid, optimal and "
+                   "seed, platform, platform-no-replace, hybrid, optimal and "
                    "optimal:PRICE (optimal:0.01; above 0)"));
 }
 
@@ -45,6 +45,9 @@ absl::StatusOr<Policy> ParseKeepAlivePolicy(absl::string_view name) {
   }
   if (name == "optimal") return std::make_unique<CostOptimal>();
   if (name == "hybrid") return std::make_unique<HybridHistogram>();
+  if (name == "seed") {
+    return std::make_unique<FixedKeepAlive>(FixedKeepAlive::SeedDefaults());
+  }
   if (name == "platform") {
     return std::make_unique<FixedKeepAlive>(FixedKeepAlive::PlatformDefaults());
   }

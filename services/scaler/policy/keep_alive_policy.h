@@ -71,6 +71,9 @@ class KeepAlivePolicy {
   virtual KeepAliveDecision Decide(const GapHistogram& gaps,
                                    const FunctionProfile& profile) const = 0;
 
+  // Instances to start while others are busy; none by default.
+  virtual SpareRule spare() const { return {}; }
+
   // The histogram that the policy wants to see.
   virtual GapHistogram::Options histogram() const { return {}; }
 };

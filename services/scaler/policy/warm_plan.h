@@ -30,4 +30,10 @@ struct WarmPlan {
   absl::Duration WarmTime(absl::Duration idle) const;
 };
 
+// Free instances that are kept beside busy ones, looked at every `interval`.
+struct SpareRule {
+  int instances = 0;
+  absl::Duration interval = absl::Seconds(5);
+};
+
 }  // namespace so

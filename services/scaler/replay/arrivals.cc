@@ -1,27 +1,18 @@
 #include "services/scaler/replay/arrivals.h"
 
-#include <zlib.h>
-
 #include <algorithm>
+
+#include "services/scaler/replay/name_random.h"
 
 namespace so {
 namespace {
 
 constexpr int64_t kMinuteNanos = 60'000'000'000;
 
-// The same function has the same calls in every replay with that seed, whatever
-// other functions there are.
-uint64_t SeedOf(const TraceFunction& function, uint64_t seed) {
-  const uLong hash =
-      crc32_z(0, reinterpret_cast<const Bytef*>(function.name.data()),
-              function.name.size());
-  return seed << 32 ^ hash;
-}
-
 }  // namespace
 
 Arrivals::Arrivals(const TraceFunction& function, Spread spread, uint64_t seed)
-    : function_(function), spread_(spread), random_(SeedOf(function, seed)) {}
+    : function_(function), spread_(spread), random_(RandomOf(function.name, seed)) {}
 
 bool Arrivals::Next(absl::Duration& time) {
   if (next_call_ == calls_.size()) {

@@ -19,6 +19,7 @@ FunctionReplay::FunctionReplay(const TraceFunction& function,
     : function_(function),
       length_(length),
       options_(options),
+      spare_(policy.spare()),
       planner_(policy, {.memory_gb = function.memory_gb,
                         .cold_start = options.cold_start}) {}
 
@@ -42,8 +43,37 @@ void FunctionReplay::EndCallsUntil(absl::Duration now) {
     std::pop_heap(ends_.begin(), ends_.end(), std::greater<>());
     const absl::Duration end = ends_.back();
     ends_.pop_back();
+    KeepSpares(end);
     --busy_;
     BecomeIdle(places_[busy_], static_cast<int>(busy_) + 1, end);
+  }
+  KeepSpares(now);
+}
+
+void FunctionReplay::KeepSpares(absl::Duration now) {
+  if (spare_.instances == 0 || now < next_look_) return;
+  if (busy_ == 0) {
+    next_look_ = absl::Ceil(now, spare_.interval);
+    return;
+  }
+  for (; next_look_ <= now; next_look_ += spare_.interval) {
+    StartSpares(next_look_);
+  }
+}
+
+void FunctionReplay::StartSpares(absl::Duration now) {
+  const size_t wanted = busy_ + spare_.instances;
+  if (places_.size() < wanted) places_.resize(wanted);
+  for (size_t i = busy_; i < wanted; ++i) {
+    Place& place = places_[i];
+    const bool warm = place.used && !place.gone &&
+                      place.plan.WarmAfter(now - place.idle_since);
+    if (warm) continue;
+    if (place.used) Settle(place, now);
+    place.used = true;
+    place.born = now;
+    ++result_.started_ahead;
+    BecomeIdle(place, static_cast<int>(i) + 1, now);
   }
 }
 

@@ -62,6 +62,10 @@ class FunctionReplay {
   };
 
   void EndCallsUntil(absl::Duration now);
+  // Does what the policy's SpareRule says up to `now`, while as many instances
+  // are busy as are now.
+  void KeepSpares(absl::Duration now);
+  void StartSpares(absl::Duration now);
   void BecomeIdle(Place& place, int k, absl::Duration now);
   // Shortens the plan of an instance that gets too old, or gives it a
   // successor.
@@ -76,6 +80,7 @@ class FunctionReplay {
   const TraceFunction& function_;
   const absl::Duration length_;
   const ReplayOptions options_;
+  const SpareRule spare_;
   FunctionPlanner planner_;
   FunctionResult result_;
   std::vector<Place> places_;
@@ -83,6 +88,8 @@ class FunctionReplay {
   size_t busy_ = 0;
   // When the running calls end: a heap, the earliest first.
   std::vector<absl::Duration> ends_;
+  // When the spares are looked at next.
+  absl::Duration next_look_;
 };
 
 }  // namespace so

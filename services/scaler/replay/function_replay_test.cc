@@ -160,5 +160,20 @@ TEST(FunctionReplayTest, CostOptimalLearnsARhythm) {
   EXPECT_LT(after.idle_gb_seconds, 0.7 * before.idle_gb_seconds);
 }
 
+TEST(FunctionReplayTest, SparesAreKeptBesideBusyInstances) {
+  const FixedKeepAlive policy("test", {.keep = absl::Minutes(1)},
+                              {.instances = 2, .interval = absl::Seconds(5)});
+  // From second 30 to 42: looked at in seconds 30, 35 and 40.
+  const TraceFunction one = Function({{0, 1}}, absl::Seconds(12));
+  const FunctionResult result =
+      FunctionReplay(one, absl::Hours(1), policy,
+                     {.cold_start = absl::ZeroDuration()})
+          .Run();
+  EXPECT_EQ(result.cold, 1u);
+  EXPECT_EQ(result.started_ahead, 2u);
+  EXPECT_EQ(result.evictions, 3u);
+  EXPECT_DOUBLE_EQ(result.idle_gb_seconds, 180);
+}
+
 }  // namespace
 }  // namespace so

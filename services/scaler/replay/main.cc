@@ -13,6 +13,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -20,6 +21,7 @@
 #include "services/scaler/policy/cost_optimal.h"
 #include "services/scaler/policy/keep_alive_policies.h"
 #include "services/scaler/replay/price_tuner.h"
+#include "services/scaler/replay/recorded_trace.h"
 #include "services/scaler/replay/report.h"
 #include "services/scaler/replay/trace_reader.h"
 #include "services/scaler/replay/trace_replay.h"
@@ -31,8 +33,8 @@ using Policies = std::vector<std::unique_ptr<const so::KeepAlivePolicy>>;
 struct Flags {
   so::TraceFiles files;
   std::vector<std::string> policies = {
-      "platform-no-replace", "platform", "fixed:1m", "fixed:5m", "fixed:10m",
-      "fixed:20m",           "fixed:1h", "hybrid",   "optimal"};
+      "seed",      "platform-no-replace", "platform", "fixed:1m", "fixed:5m",
+      "fixed:10m", "fixed:20m",           "fixed:1h", "hybrid",   "optimal"};
   std::string against = "fixed:10m";
   std::string half = "all";
   std::string spread = "even";
@@ -50,7 +52,8 @@ struct Flags {
 void Describe(CLI::App& app, Flags& flags) {
   app.add_option("trace", flags.files.invocations,
                  "Calls per function and minute: CSV as in the Azure Functions "
-                 "traces, packed by gzip or not")
+                 "traces, packed by gzip or not; or the archive of a scaler, "
+                 "scaler.db")
       ->required();
   app.add_option("--durations", flags.files.durations,
                  "How long calls run; found beside the trace by its name");
@@ -58,7 +61,7 @@ void Describe(CLI::App& app, Flags& flags) {
                  "What instances hold; found beside the trace by its name");
   app.add_option(
       "--policy", flags.policies,
-      "A policy of the table, may be repeated: fixed:TIME, platform, "
+      "A policy of the table, may be repeated: fixed:TIME, seed, platform, "
       "platform-no-replace, hybrid, optimal, optimal:PRICE");
   app.add_option("--against", flags.against,
                  "The policy that the others are compared with")
@@ -186,7 +189,11 @@ class Program {
       files.durations = flags_.files.durations;
     }
     if (!flags_.files.memory.empty()) files.memory = flags_.files.memory;
-    SO_ASSIGN_OR_RETURN(so::Trace trace, so::ReadTrace(files, defaults_));
+    SO_ASSIGN_OR_RETURN(
+        so::Trace trace,
+        absl::EndsWith(files.invocations, ".db")
+            ? so::ReadRecordedTrace(files.invocations, defaults_)
+            : so::ReadTrace(files, defaults_));
     std::cout << trace.functions.size() << " functions, " << trace.minutes
               << " minutes; duration known of " << trace.known_durations
               << ", memory of " << trace.known_memory << "; half "

@@ -1,10 +1,10 @@
 #include "services/scaler/replay/trace_replay.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <atomic>
 #include <thread>
+
+#include "services/scaler/replay/name_random.h"
 
 namespace so {
 namespace {
@@ -61,10 +61,8 @@ ReplayResult Replay(const Trace& trace, const KeepAlivePolicy& policy,
 Trace HalfOf(const Trace& trace, bool odd, uint64_t seed) {
   Trace half = {.minutes = trace.minutes};
   for (const TraceFunction& function : trace.functions) {
-    std::string text = std::to_string(seed) + "/" + function.name;
-    const uLong hash =
-        crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size());
-    if ((hash & 1) == (odd ? 1 : 0)) half.functions.push_back(function);
+    const uint64_t number = RandomOf(function.name, seed)();
+    if ((number & 1) == (odd ? 1 : 0)) half.functions.push_back(function);
   }
   return half;
 }
