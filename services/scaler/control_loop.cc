@@ -8,13 +8,21 @@ namespace {
 // A target outlives the evaluation that would repeat it by two more.
 constexpr int kIntervalsPerTarget = 3;
 
+// Where the pool names no bound.
+constexpr int kManyInstances = 1'000'000;
+
+FunctionSpec SpecOf(const FunctionLoad& load) {
+  return {.max_instances =
+              load.max_instances > 0 ? load.max_instances : kManyInstances};
+}
+
 void LogOutcome(const Logger& log, const ControlLoop::Outcome& outcome,
                 const absl::Status& status) {
   const ScalingDecision& decision = outcome.decision;
-  const FunctionLoad& inputs = decision.inputs;
+  const FunctionLoad& inputs = decision.load;
   log.Info("scale up", {{"function_id", inputs.function_id},
                         {"function_name", inputs.function_name},
-                        {"reason", ToString(decision.reason)},
+                        {"reason", decision.reason},
                         {"current", decision.current},
                         {"desired", decision.desired},
                         {"queue_depth", inputs.queue_depth},
@@ -98,17 +106,26 @@ void ControlLoop::CountReading(const absl::Status& status) {
 
 std::vector<ControlLoop::Outcome> ControlLoop::DecideAll(
     std::vector<FunctionLoad> loads) {
-  {
-    MutexLock lock(mu_);
-    rejection_rates_.Update(loads);
-  }
   const absl::Time now = dependencies_.clock.WallNow();
   std::vector<Outcome> outcomes;
+  absl::flat_hash_map<std::string, ThresholdScaling> policies;
+  MutexLock lock(mu_);
+  rejection_rates_.Update(loads);
   for (const FunctionLoad& load : loads) {
-    ScalingDecision decision = Decide(load, options_.policy, now);
-    if (decision.reason == ScaleReason::kNone) continue;
+    const auto known = policies_.find(load.function_id);
+    ThresholdScaling& policy =
+        policies
+            .emplace(load.function_id, known == policies_.end()
+                                           ? ThresholdScaling(options_.policy)
+                                           : std::move(known->second))
+            .first->second;
+    const FunctionSpec spec = SpecOf(load);
+    ScalingDecision decision = Compose({policy.Propose(load, spec, now)}, load,
+                                       spec, ComposeLimits(), nullptr, now);
+    if (decision.action != ScalingAction::kScaleUp) continue;
     outcomes.push_back({.decision = std::move(decision)});
   }
+  policies_ = std::move(policies);
   return outcomes;
 }
 
@@ -123,7 +140,7 @@ void ControlLoop::ApplyAll(std::vector<Outcome> outcomes) {
   round->unanswered = count;
   for (size_t i = 0; i < count; ++i) {
     const ScalingDecision& decision = round->outcomes[i].decision;
-    dependencies_.sink.SetTarget(decision.inputs.function_id, decision.desired,
+    dependencies_.sink.SetTarget(decision.load.function_id, decision.desired,
                                  kIntervalsPerTarget * options_.interval,
                                  [this, round, i](const absl::Status& status) {
                                    OnTargetSet(*round, i, status);

@@ -2,8 +2,10 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -12,9 +14,10 @@
 #include "base/mutex.h"
 #include "base/timers.h"
 #include "services/scaler/load_source.h"
+#include "services/scaler/policy/compose.h"
+#include "services/scaler/policy/thresholds.h"
 #include "services/scaler/rejection_rates.h"
 #include "services/scaler/target_sink.h"
-#include "services/scaler/threshold_policy.h"
 
 namespace so {
 
@@ -32,7 +35,7 @@ class ControlLoop {
   struct Options {
     // Time from the start of one evaluation to the start of the next.
     absl::Duration interval = absl::Seconds(5);
-    ThresholdPolicy policy;
+    ThresholdScaling::Options policy;
     // How many of the latest decisions are remembered.
     size_t history = 100;
   };
@@ -111,6 +114,9 @@ class ControlLoop {
   absl::Time last_evaluation_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   absl::Time last_start_ ABSL_GUARDED_BY(mu_);
   RejectionRates rejection_rates_ ABSL_GUARDED_BY(mu_);
+  // By function id; those of functions that are gone are forgotten.
+  absl::flat_hash_map<std::string, ThresholdScaling> policies_
+      ABSL_GUARDED_BY(mu_);
   // Newest first.
   std::deque<Outcome> recent_ ABSL_GUARDED_BY(mu_);
 };

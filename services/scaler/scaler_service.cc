@@ -18,12 +18,12 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
 
 serverless::scaler::v1::Decision ToProto(const ControlLoop::Outcome& outcome) {
   const ScalingDecision& decision = outcome.decision;
-  const FunctionLoad& inputs = decision.inputs;
+  const FunctionLoad& inputs = decision.load;
   serverless::scaler::v1::Decision message;
   *message.mutable_time() = ToTimestamp(decision.time);
   message.set_function_id(inputs.function_id);
   message.set_function_name(inputs.function_name);
-  message.set_reason(std::string(ToString(decision.reason)));
+  message.set_reason(decision.reason);
   message.set_current(decision.current);
   message.set_desired(decision.desired);
   message.set_queue_depth(inputs.queue_depth);
