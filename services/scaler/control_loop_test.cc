@@ -64,7 +64,7 @@ TEST_F(ControlLoopTest, SetsATargetForThreeIntervalsWhereThePolicySaysSo) {
   const ControlLoop::Status status = loop_.GetStatus();
   ASSERT_THAT(status.recent, SizeIs(1));
   EXPECT_TRUE(status.recent[0].applied);
-  EXPECT_EQ(status.recent[0].decision.reason, ScaleReason::kQueueDepth);
+  EXPECT_EQ(status.recent[0].decision.reason, "thresholds");
   EXPECT_EQ(status.recent[0].decision.time, clock_.WallNow());
 }
 
@@ -106,8 +106,8 @@ TEST_F(ControlLoopTest, RefusedCallsCountFromTheSecondReadingOn) {
   clock_.Advance(kInterval);
   ASSERT_THAT(loop_.GetStatus().recent, SizeIs(1));
   const ScalingDecision decision = loop_.GetStatus().recent[0].decision;
-  EXPECT_EQ(decision.reason, ScaleReason::kErrorRate);
-  EXPECT_EQ(decision.inputs.error_rate, 1.0);
+  EXPECT_EQ(decision.reason, "thresholds");
+  EXPECT_EQ(decision.load.error_rate, 1.0);
 }
 
 TEST_F(ControlLoopTest, SlowReadingIsNotOvertaken) {
@@ -144,8 +144,8 @@ TEST_F(ControlLoopTest, RemembersTheLatestDecisionsNewestFirst) {
   }
   const ControlLoop::Status status = loop_.GetStatus();
   ASSERT_THAT(status.recent, SizeIs(100));
-  EXPECT_EQ(status.recent.front().decision.inputs.function_id, "fn-149");
-  EXPECT_EQ(status.recent.back().decision.inputs.function_id, "fn-50");
+  EXPECT_EQ(status.recent.front().decision.load.function_id, "fn-149");
+  EXPECT_EQ(status.recent.back().decision.load.function_id, "fn-50");
 }
 
 TEST_F(ControlLoopTest, StopEndsTheLoop) {

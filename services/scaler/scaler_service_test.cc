@@ -73,7 +73,7 @@ TEST_F(ScalerServiceTest, ShowsDecisionsWithReasonAndInputs) {
   EXPECT_EQ(TimeUtil::ToString(decision.time()), "2026-01-01T00:00:05Z");
   EXPECT_EQ(decision.function_id(), "fn-1");
   EXPECT_EQ(decision.function_name(), "hello");
-  EXPECT_EQ(decision.reason(), "queue-depth");
+  EXPECT_EQ(decision.reason(), "thresholds");
   EXPECT_EQ(decision.current(), 6);
   EXPECT_EQ(decision.desired(), 8);
   EXPECT_EQ(decision.queue_depth(), 15);

@@ -7,7 +7,7 @@
 namespace so {
 namespace {
 
-// As ThresholdPolicy's neighbours in the pool have them: idle_timeout, max_age.
+// As the pool has them: idle_timeout, max_age.
 constexpr absl::Duration kPlatformIdle = absl::Seconds(60);
 constexpr absl::Duration kPlatformAge = absl::Minutes(5);
 
