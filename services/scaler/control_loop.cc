@@ -151,7 +151,8 @@ ControlLoop::Scaled& ControlLoop::ScaledOf(const FunctionPtr& function) {
         FunctionScaler(function, options_.scaling));
     const auto learned = learned_.find(function->id());
     if (learned != learned_.end()) {
-      scaled->scaler.Restore(learned->second);
+      scaled->scaler.Restore(learned->second,
+                             dependencies_.clock.WallNow());
       learned_.erase(learned);
     }
   } else {
@@ -261,9 +262,8 @@ void ControlLoop::Save() {
   std::vector<LearnedFunction> learned;
   {
     MutexLock lock(mu_);
-    const absl::Time now = dependencies_.clock.WallNow();
     for (const auto& [id, scaled] : functions_) {
-      learned.push_back(scaled->scaler.Save(now));
+      learned.push_back(scaled->scaler.Save());
     }
   }
   dependencies_.memory.Save(std::move(learned));

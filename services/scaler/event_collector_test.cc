@@ -5,11 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/testing/inline_executor.h"
-#include "base/testing/manual_clock.h"
 #include "base/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/registry/client/testing/fake_function_directory.h"
+#include "services/scaler/testing/scaler_fixture.h"
 
 namespace so {
 namespace {
@@ -56,16 +55,14 @@ class EventCollectorTest : public testing::Test {
     EXPECT_THAT(database, IsOk());
     database_ = database->get();
     archive_ = std::make_unique<Archive>(*std::move(database), executor_);
-    serverless::function::v1::Function function;
-    function.set_id("fn-1");
-    function.set_name("hello");
-    directory_.Put(function);
+    on_.AddFunction("fn-1", "hello");
   }
 
   void Start() {
     collector_ = std::make_unique<EventCollector>(
         EventCollector::Options{.cursors = *database_->LoadCursors()},
-        EventCollector::Dependencies{events_, directory_, *archive_, clock_});
+        EventCollector::Dependencies{events_, on_.directory, *archive_, loop_,
+                                     on_.clock});
     collector_->Start();
   }
 
@@ -77,9 +74,9 @@ class EventCollectorTest : public testing::Test {
     return details;
   }
 
-  ManualClock clock_;
+  ScalerFixture on_;
+  ControlLoop loop_{on_.options({}), on_.dependencies()};
   InlineExecutor executor_;
-  FakeFunctionDirectory directory_;
   FakeEvents events_;
   ArchiveDatabase* database_;
   std::unique_ptr<Archive> archive_;
@@ -89,10 +86,10 @@ class EventCollectorTest : public testing::Test {
 TEST_F(EventCollectorTest, ArchivesEachEventOnceAndInOrder) {
   events_.all = {{.id = "p1", .details = {"a", "b", "c"}}};
   Start();
-  clock_.Advance(absl::Seconds(2));
+  on_.clock.Advance(absl::Seconds(2));
   EXPECT_THAT(Archived(), ElementsAre("a", "b", "c"));
   events_.all[0].details.push_back("d");
-  clock_.Advance(absl::Seconds(10));
+  on_.clock.Advance(absl::Seconds(10));
   EXPECT_THAT(Archived(), ElementsAre("a", "b", "c", "d"));
   const auto decision = database_->List({.function_id = "fn-1"})->front();
   EXPECT_EQ(decision.function_name(), "hello");
@@ -103,20 +100,20 @@ TEST_F(EventCollectorTest, ArchivesEachEventOnceAndInOrder) {
 TEST_F(EventCollectorTest, GoesOnAfterItsOwnRestart) {
   events_.all = {{.id = "p1", .details = {"a", "b", "c"}}};
   Start();
-  clock_.Advance(absl::Seconds(2));
+  on_.clock.Advance(absl::Seconds(2));
   collector_ = nullptr;
   events_.all[0].details.push_back("d");
   Start();
-  clock_.Advance(absl::Seconds(4));
+  on_.clock.Advance(absl::Seconds(4));
   EXPECT_THAT(Archived(), ElementsAre("a", "b", "c", "d"));
 }
 
 TEST_F(EventCollectorTest, RestartedPoolBeginsAnew) {
   events_.all = {{.id = "p1", .details = {"a", "b", "c"}}};
   Start();
-  clock_.Advance(absl::Seconds(2));
+  on_.clock.Advance(absl::Seconds(2));
   events_.all[0] = {.id = "p2", .details = {"e"}};
-  clock_.Advance(absl::Seconds(4));
+  on_.clock.Advance(absl::Seconds(4));
   EXPECT_THAT(Archived(), ElementsAre("a", "b", "c", "e"));
 }
 
@@ -124,19 +121,19 @@ TEST_F(EventCollectorTest, PoolThatIsAwayDoesNotHoldUpTheOthers) {
   events_.all = {{.id = "p1", .details = {"a"}, .away = true},
                  {.id = "p2", .details = {"b"}}};
   Start();
-  clock_.Advance(absl::Seconds(2));
+  on_.clock.Advance(absl::Seconds(2));
   EXPECT_THAT(Archived(), ElementsAre("b"));
   events_.all[0].away = false;
-  clock_.Advance(absl::Seconds(2));
+  on_.clock.Advance(absl::Seconds(2));
   EXPECT_THAT(Archived(), ElementsAre("b", "a"));
 }
 
 TEST_F(EventCollectorTest, StopEndsIt) {
   events_.all = {{.id = "p1"}};
   Start();
-  clock_.Advance(absl::Seconds(2));
+  on_.clock.Advance(absl::Seconds(2));
   collector_->Stop();
-  EXPECT_EQ(clock_.pending(), 0u);
+  EXPECT_EQ(on_.clock.pending(), 0u);
 }
 
 }  // namespace

@@ -49,26 +49,29 @@ class FunctionScaler {
 
   // What is to survive a restart. What cannot be right is left out when it is
   // restored.
-  LearnedFunction Save(absl::Time now) const;
-  void Restore(const LearnedFunction& learned);
+  LearnedFunction Save() const;
+  void Restore(const LearnedFunction& learned, absl::Time now);
 
  private:
-  // One of the policies in force. Prediction and history are learned at all
-  // times, in force or not, and so belong to the scaler.
+  // One of the policies in force. Prediction and history learn at all times, in
+  // force or not, and so are kept beside: `policy` is null.
   struct PolicyInForce {
-    ScalingPolicy* policy;
-    std::unique_ptr<ScalingPolicy> owned;
+    std::string name;
+    std::unique_ptr<ScalingPolicy> policy;
   };
 
   void Configure();
   FunctionSpec Spec(std::optional<absl::Duration> cold_start) const;
+  bool PredictionIsInForce() const;
   bool PredictionDecides() const;
   absl::string_view PredictionReason() const;
+  void Suggest(serverless::scaler::v1::GetWarmingResponse& warming) const;
+  void SaveWarming(serverless::scaler::v1::LearnedWarming& saved) const;
 
   const ScalingSettings& settings_;
   FunctionPtr function_;
   std::vector<PolicyInForce> policies_;
-  Prediction prediction_;
+  std::unique_ptr<Prediction> prediction_;
   HistoryFloor history_;
   Shadow shadow_;
   IdleBudget budget_;

@@ -86,18 +86,31 @@ class GrpcLoadSourceTest : public testing::Test {
     server_ = *std::move(started);
   }
 
-  absl::StatusOr<std::vector<FunctionLoad>> Read() {
-    GrpcLoadSource source(loop_, server_->InProcessChannel(),
-                          server_->InProcessChannel(), absl::Seconds(10));
-    std::promise<absl::StatusOr<std::vector<FunctionLoad>>> loads;
-    source.Read([&](auto result) { loads.set_value(std::move(result)); });
-    return loads.get_future().get();
+  // From as many pools.
+  absl::StatusOr<LoadReading> Read(int pools = 1) {
+    GrpcLoadSource source(loop_, server_->InProcessChannel(), Pools(pools),
+                          absl::Seconds(10));
+    std::promise<absl::StatusOr<LoadReading>> reading;
+    source.Read([&](auto result) { reading.set_value(std::move(result)); });
+    return reading.get_future().get();
   }
 
-  absl::Status SetTarget(int desired, absl::Duration ttl) {
-    GrpcTargetSink sink(loop_, server_->InProcessChannel(), absl::Seconds(10));
+  std::vector<std::shared_ptr<grpc::Channel>> Pools(int count) {
+    return std::vector<std::shared_ptr<grpc::Channel>>(
+        count, server_->InProcessChannel());
+  }
+
+  absl::Status SetTarget(int desired, absl::Duration ttl,
+                         std::vector<int> by_pool = {0}) {
+    GrpcTargetSink sink(loop_, Pools(static_cast<int>(by_pool.size())),
+                        absl::Seconds(10));
     std::promise<absl::Status> status;
-    sink.SetTarget("fn-1", desired, ttl,
+    sink.SetTarget({.function_id = "fn-1",
+                    .desired = desired,
+                    .ttl = ttl,
+                    .idle_timeout = absl::Seconds(7),
+                    .reason = "drain",
+                    .by_pool = std::move(by_pool)},
                    [&](absl::Status result) { status.set_value(result); });
     return status.get_future().get();
   }
@@ -110,21 +123,21 @@ class GrpcLoadSourceTest : public testing::Test {
 };
 
 TEST_F(GrpcLoadSourceTest, JoinsWhatRouterAndPoolSay) {
-  const auto loads = Read();
-  SO_ASSERT_OK(loads);
-  ASSERT_THAT(*loads, SizeIs(1));
-  const FunctionLoad& load = loads->front();
+  const auto reading = Read();
+  SO_ASSERT_OK(reading);
+  ASSERT_THAT(reading->loads, SizeIs(2));
+  const FunctionLoad& load = reading->loads.front();
   EXPECT_EQ(load.function_id, "fn-1");
-  EXPECT_EQ(load.function_name, "hello");
   EXPECT_EQ(load.queue_depth, 12);
-  EXPECT_EQ(load.average_response, absl::Milliseconds(250));
-  EXPECT_EQ(load.invocations, 40);
-  EXPECT_EQ(load.rejected, 3);
-  EXPECT_EQ(load.warm, 1);
   EXPECT_EQ(load.busy, 2);
-  EXPECT_EQ(load.warming, 3);
-  EXPECT_EQ(load.max_instances, 20);
   EXPECT_FALSE(load.error_rate.has_value());
+  EXPECT_EQ(reading->loads[1].function_id, "fn-never-invoked");
+}
+
+TEST_F(GrpcLoadSourceTest, AddsUpSeveralPools) {
+  const auto reading = Read(3);
+  SO_ASSERT_OK(reading);
+  EXPECT_EQ(reading->loads.front().busy, 6);
 }
 
 TEST_F(GrpcLoadSourceTest, FailsWithoutTheRouter) {
@@ -142,6 +155,15 @@ TEST_F(GrpcLoadSourceTest, TargetReachesThePool) {
   EXPECT_EQ(node_.received.function_id(), "fn-1");
   EXPECT_EQ(node_.received.desired(), 7);
   EXPECT_EQ(node_.received.ttl(), 15000);
+  EXPECT_EQ(node_.received.idle_timeout(), 7000);
+  EXPECT_EQ(node_.received.reason(), "drain");
+}
+
+TEST_F(GrpcLoadSourceTest, EachPoolGetsItsShare) {
+  SO_EXPECT_OK(SetTarget(7, absl::Seconds(15), {-1, 3}));
+  EXPECT_EQ(node_.received.desired(), 7);
+  EXPECT_THAT(SetTarget(7, absl::Seconds(15), {-1, -1}),
+              HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(GrpcLoadSourceTest, TargetIsKeptWithinWhatThePoolAccepts) {

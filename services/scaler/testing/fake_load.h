@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "services/scaler/archive/archive.h"
 #include "services/scaler/load_source.h"
 #include "services/scaler/target_sink.h"
 
@@ -20,9 +21,15 @@ class FakeLoadSource final : public LoadSource {
   }
 
   // Precondition: a reading is waiting.
-  void Answer() { std::exchange(pending_, nullptr)(loads); }
+  void Answer() {
+    Done done = std::exchange(pending_, nullptr);
+    if (!status.ok()) return done(status);
+    done(LoadReading{.router_id = router_id, .loads = loads});
+  }
 
-  absl::StatusOr<std::vector<FunctionLoad>> loads = std::vector<FunctionLoad>();
+  std::vector<FunctionLoad> loads;
+  absl::Status status;
+  std::string router_id = "router-1";
   bool hold = false;
   int readings = 0;
 
@@ -34,15 +41,8 @@ class FakeLoadSource final : public LoadSource {
 // is called. Not thread-safe.
 class FakeTargetSink final : public TargetSink {
  public:
-  struct Target {
-    std::string function_id;
-    int desired = 0;
-    absl::Duration ttl;
-  };
-
-  void SetTarget(const std::string& function_id, int desired,
-                 absl::Duration ttl, Done done) override {
-    targets.push_back({function_id, desired, ttl});
+  void SetTarget(const Target& target, Done done) override {
+    targets.push_back(target);
     pending_.push_back(std::move(done));
     if (!hold) AnswerAll();
   }
@@ -57,6 +57,29 @@ class FakeTargetSink final : public TargetSink {
 
  private:
   std::vector<Done> pending_;
+};
+
+// Remembers in lists. Not thread-safe.
+class FakeMemory final : public ScalerMemory {
+ public:
+  using Decision = serverless::scaler::v1::Decision;
+  using LearnedFunction = serverless::scaler::v1::LearnedFunction;
+
+  void Record(std::vector<Decision> more) override {
+    decisions.insert(decisions.end(), more.begin(), more.end());
+  }
+  void Save(std::vector<LearnedFunction> functions) override {
+    ++saves;
+    learned = std::move(functions);
+  }
+  void Forget(std::string function_id) override {
+    forgotten.push_back(std::move(function_id));
+  }
+
+  std::vector<Decision> decisions;
+  std::vector<LearnedFunction> learned;
+  int saves = 0;
+  std::vector<std::string> forgotten;
 };
 
 }  // namespace so
