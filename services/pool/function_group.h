@@ -5,11 +5,13 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/backoff.h"
 #include "base/timers.h"
 #include "services/pool/init_breaker.h"
 #include "services/pool/instance.h"
+#include "services/pool/memory_time.h"
 #include "services/pool/warm_call.h"
 
 namespace so {
@@ -25,6 +27,14 @@ enum class StartReason {
 // "on-demand", "warm-up", "min-instances", "target", "replacement".
 absl::string_view ReasonName(StartReason reason);
 
+// Why an instance goes, as the event log says it.
+struct Departure {
+  absl::string_view action = "retire";
+  // Constants: see PoolEvent.
+  absl::string_view reason;
+  std::string detail;
+};
+
 // An instance and what the pool has decided about it.
 struct Member {
   std::unique_ptr<Instance> instance;
@@ -35,8 +45,18 @@ struct Member {
   std::string code_dir;
   // Routers have heard of it.
   bool announced = false;
-  // It is retired as soon as it is free.
+  // What it takes of the node's memory, in MB.
+  int memory = 0;
+  // It is retired as soon as it is free, for this reason.
   bool retire_when_free = false;
+  Departure departure;
+  // The error of a call after which it takes no more.
+  std::string fault;
+  // The event log says why it goes.
+  bool departed = false;
+  // How far its group's memory_time has come: its state since then.
+  InstanceState accounted_as = serverless::pool::v1::INSTANCE_STATE_COLD;
+  absl::Time accounted_at;
   // Id of the instance it replaces, and whether it is being replaced itself.
   std::string replaces;
   bool being_replaced = false;
@@ -57,8 +77,9 @@ struct FunctionGroup {
   std::string function_id;
   // By id, which is by age.
   std::map<std::string, std::unique_ptr<Member>> members;
-  // What the scaler asked for, and until when.
+  // What the scaler asked for, why, and until when.
   int target = 0;
+  std::string target_reason;
   absl::Time target_until = absl::InfinitePast();
   // After failures, starts ahead of demand wait.
   Backoff backoff{absl::Seconds(1), absl::Minutes(1)};
@@ -69,6 +90,9 @@ struct FunctionGroup {
   int64_t started = 0;
   int64_t failed_starts = 0;
   int64_t expired = 0;
+  // Of all its instances since the pool started; what is in progress is added
+  // with each change of state.
+  MemoryTime memory_time;
 
   int CountLive() const;
   int Count(InstanceState state) const;

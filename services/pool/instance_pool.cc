@@ -43,6 +43,7 @@ InstancePool::InstancePool(Options options, Dependencies dependencies)
     : options_(std::move(options)),
       deps_(dependencies),
       prefetcher_(deps_.code),
+      event_log_(options_.pool_id, deps_.instances.clock),
       events_([this](RouterId router, pb::AttachResponse message) {
         SendTo(router, std::move(message));
       }),
@@ -64,6 +65,7 @@ InstancePool::~InstancePool() {
 void InstancePool::StartInstance(RouterId router,
                                  const pb::StartInstance& request) {
   StartRequest start{.reason = StartReason::kOnDemand,
+                     .detail = "a call waits for it",
                      .requester = router,
                      .start_id = request.start_id()};
   GiveWay(request.in_place_of(), request.function_id());
@@ -91,10 +93,10 @@ void InstancePool::GiveWay(const std::string& instance_id,
                            const std::string& function_id) {
   Member* member = FindMember(instance_id);
   if (member == nullptr || !member->is(pb::INSTANCE_STATE_WARM)) return;
-  log_.Info("instance gives way",
-            {{"instance_id", instance_id}, {"for_function_id", function_id}});
   demand_first_until_ = Now() + kDemandFirst;
-  member->instance->Abort(Error());
+  Evict(*member, "room",
+        absl::StrCat("gives way to a call of ", function_id,
+                     ", whose share of the node is smaller"));
 }
 
 void InstancePool::StartOnDemand(const StartRequest& request,
@@ -152,6 +154,8 @@ void InstancePool::AddMember(FunctionGroup& group, const FunctionPtr& function,
   member->reason = request.reason;
   member->requester = request.requester;
   member->start_id = std::move(request.start_id);
+  member->memory = EnforcedMemory(*function);
+  member->accounted_at = Now();
   member->replaces = std::move(request.replaces);
   member->warm_call = std::move(request.warm_call);
   if (member->warm_call != nullptr) member->warm_call->Expect();
@@ -161,9 +165,11 @@ void InstancePool::AddMember(FunctionGroup& group, const FunctionPtr& function,
                                        {"version", function->version()},
                                        {"reason", ReasonName(request.reason)}});
   }
-  group.members.emplace(id, std::move(member));
+  const Member& added =
+      *group.members.emplace(id, std::move(member)).first->second;
   functions_of_[id] = group.function_id;
   ++group.started;
+  Note(added, "start", ReasonName(request.reason), std::move(request.detail));
   deps_.code.Prepare(function, [this, id](absl::StatusOr<std::string> dir) {
     CodeReady(id, dir);
   });
@@ -227,9 +233,9 @@ bool InstancePool::MakeRoomInGroup(
     }
   }
   if (spare == nullptr) return false;
-  log_.Info("instance evicted", {{"instance_id", spare->instance->id()},
-                                 {"for_version", wanted.version()}});
-  spare->instance->Abort(Error());
+  Evict(*spare, "room",
+        absl::StrCat("for an instance of version ", wanted.version(),
+                     ": the function may have ", wanted.max_instances()));
   return true;
 }
 
@@ -248,10 +254,10 @@ bool InstancePool::MakeRoom(const FunctionGroup& group,
                       std::move(candidates));
   if (!evicted) return false;
   for (const std::string& id : *evicted) {
-    log_.Info("instance evicted",
-              {{"instance_id", id}, {"for_function_id", function->id()}});
-    // At once: its memory is promised to another.
-    FindMember(id)->instance->Abort(Error());
+    Member& spare = *FindMember(id);
+    Evict(spare, "room",
+          absl::StrCat("idle for ", InWords(spare.instance->idle()),
+                       "; makes room for a call of ", function->id()));
   }
   return true;
 }

@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "serverless/pool/v1/pool.pb.h"
 #include "services/pool/capacity.h"
+#include "services/pool/cleanup_plan.h"
 #include "services/pool/code_store.h"
+#include "services/pool/event_log.h"
 #include "services/pool/event_parts.h"
 #include "services/pool/function_group.h"
 #include "services/pool/instance.h"
@@ -91,6 +93,8 @@ class InstancePool final : private InstanceOwner {
           void(absl::StatusOr<serverless::pool::v1::ListInstancesResponse>)>
           done);
   serverless::pool::v1::GetMetricsResponse GetMetrics() const;
+  absl::StatusOr<serverless::pool::v1::ListEventsResponse> ListEvents(
+      const serverless::pool::v1::ListEventsRequest& request) const;
 
   // ---- what the registry reports.
   void OnFunctionChanged(const FunctionPtr& function);
@@ -103,6 +107,8 @@ class InstancePool final : private InstanceOwner {
  private:
   struct StartRequest {
     StartReason reason;
+    // The same with numbers, for people.
+    std::string detail;
     RouterId requester = 0;
     std::string start_id;
     std::string replaces;
@@ -148,10 +154,14 @@ class InstancePool final : private InstanceOwner {
   // ---- keeping up (instance_pool_upkeep.cc)
   void Cleanup();
   void CleanupGroup(FunctionGroup& group);
+  absl::Duration MaxAgeOf(
+      const serverless::function::v1::Function* function) const;
+  void Expire(FunctionGroup& group, Member& member,
+              const CleanupLimits& limits);
   void Replace(FunctionGroup& group, Member& old);
   void EnsureFloor(FunctionGroup& group);
   void NoteFailure(FunctionGroup& group);
-  void RetireWhenFree(Member& member);
+  void RetireWhenFree(Member& member, Departure why);
   void DropOutdated(FunctionGroup& group, const FunctionPtr& current);
   void ForgetIfEmpty(const std::string& function_id);
 
@@ -160,6 +170,19 @@ class InstancePool final : private InstanceOwner {
   void WarmSettled(const std::shared_ptr<WarmCall>& call);
   serverless::pool::v1::ListInstancesResponse Describe(
       const std::string& function_id) const;
+
+  // ---- records (instance_pool_records.cc)
+  // Writes a decision about an instance into the event log.
+  void Note(const Member& member, absl::string_view action,
+            absl::string_view reason, std::string detail);
+  // The same for one that is about to go; only the first reason counts.
+  void Depart(Member& member, const Departure& why);
+  // Both note why.
+  void Retire(Member& member, const Departure& why);
+  void Evict(Member& member, absl::string_view reason, std::string detail);
+  // Adds up the memory times time of an instance whose state has changed.
+  void Account(Member& member);
+  MemoryTime MemoryTimeOf(const FunctionGroup& group) const;
 
   FunctionGroup& GroupOf(const std::string& function_id);
   Member& MemberOf(const Instance& instance);
@@ -177,6 +200,7 @@ class InstancePool final : private InstanceOwner {
   const Logger log_{"POOL"};
   const Logger optimizer_log_{"OPTIMIZER"};
   Prefetcher prefetcher_;
+  EventLog event_log_;
   std::map<RouterId, RouterLink*> routers_;
   RouterId last_router_ = 0;
   // Large ones, on their way to and from routers.

@@ -9,11 +9,26 @@ namespace {
 
 namespace pb = serverless::pool::v1;
 
+// Of one that nobody has decided to end.
+Departure EndOf(const Member& member, bool by_itself) {
+  const int calls = member.instance->invocations();
+  return {.action = "end",
+          .detail =
+              absl::StrCat(by_itself ? "ended by itself" : "killed",
+                           member.fault.empty() ? "" : " after ", member.fault,
+                           "; ", calls, calls == 1 ? " call in " : " calls in ",
+                           InWords(member.instance->age()))};
+}
+
 }  // namespace
 
 void InstancePool::OnWarm(Instance& instance) {
   Member& member = MemberOf(instance);
+  Account(member);
   --warming_;
+  Note(member, "warm", "",
+       absl::StrCat("started in ", InWords(instance.start_duration()),
+                    ", code loaded in ", InWords(instance.init_duration())));
   log_.Info("instance warm", {{"instance_id", instance.id()},
                               {"function_id", instance.function().id()},
                               {"version", instance.function().version()},
@@ -27,7 +42,7 @@ void InstancePool::OnWarm(Instance& instance) {
                      instance.init_duration());
   Announce(member);
   if (Member* old = FindMember(member.replaces); old != nullptr) {
-    RetireWhenFree(*old);
+    RetireWhenFree(*old, old->departure);
   }
   if (const auto call = std::exchange(member.warm_call, nullptr);
       call != nullptr && call->Warmed()) {
@@ -42,6 +57,8 @@ void InstancePool::OnStartFailed(Instance& instance, const Error& error,
   FunctionGroup& group = GroupOf(instance.function().id());
   ++group.failed_starts;
   if (member.announced) --warming_;  // Else it never got that far.
+  Depart(member, {.action = "start-failed",
+                  .detail = absl::StrCat(error.code(), ": ", error.message())});
   if (IsInitFailure(error)) {
     group.breakers[instance.function().version()].Failed(error, Now());
   }
@@ -87,6 +104,10 @@ void InstancePool::OnPart(Instance&, const RunningCall& call,
 void InstancePool::OnResult(Instance& instance, const RunningCall& call,
                             pb::Result result) {
   Member& member = MemberOf(instance);
+  Account(member);
+  if (result.has_error() && !result.instance_free()) {
+    member.fault = result.error().code();
+  }
   const bool retire =
       result.instance_free() &&
       (member.retire_when_free || instance.function().reuse() == "never");
@@ -104,9 +125,10 @@ void InstancePool::OnResult(Instance& instance, const RunningCall& call,
   }
   if (!member.is(pb::INSTANCE_STATE_WARM)) return;
   if (retire && instance.function().reuse() == "never") {
+    Depart(member, {.reason = "used", .detail = "it is for one call only"});
     instance.Abort(Error());  // Nothing in it is worth a farewell.
   } else if (retire) {
-    instance.Retire();
+    Retire(member, member.departure);
   } else {
     // The Result has told the router that sent the call.
     Announce(member, call.router);
@@ -125,6 +147,8 @@ void InstancePool::OnRejected(Instance& instance, const RunningCall& call,
 
 void InstancePool::OnTerminating(Instance& instance, bool by_itself) {
   Member& member = MemberOf(instance);
+  Account(member);
+  Depart(member, EndOf(member, by_itself));
   log_.Info("instance terminating", {{"instance_id", instance.id()},
                                      {"function_id", instance.function().id()},
                                      {"invocations", instance.invocations()},

@@ -115,7 +115,9 @@ void InstancePool::Dispatch(RouterId router, pb::Dispatch request) {
   }
   const bool was_free = member->is(pb::INSTANCE_STATE_WARM);
   member->instance->Invoke(router, request);
-  if (was_free) Announce(*member, router);
+  if (!was_free) return;
+  Account(*member);
+  Announce(*member, router);
 }
 
 void InstancePool::AddEventPart(RouterId router, const pb::EventPart& part) {
@@ -186,7 +188,10 @@ void InstancePool::StartWarm(WarmId id, const FunctionPtr& function) {
   int started = 0;
   for (; started < wanted && HasRoom(*function); ++started) {
     AddMember(group, function,
-              {.reason = StartReason::kWarmUp, .warm_call = call});
+              {.reason = StartReason::kWarmUp,
+               .detail = absl::StrCat("asked for ", call->requested(),
+                                      " warm instances"),
+               .warm_call = call});
   }
   const Error no_room = MakeError(
       "NO_CAPACITY", "this node has no room for another instance", "no");
@@ -313,6 +318,9 @@ pb::GetMetricsResponse InstancePool::GetMetrics() const {
     metrics.set_started(static_cast<double>(group.started));
     metrics.set_failed_starts(static_cast<double>(group.failed_starts));
     metrics.set_expired(static_cast<double>(group.expired));
+    const MemoryTime memory_time = MemoryTimeOf(group);
+    metrics.set_idle_gb_seconds(memory_time.idle_gb_seconds());
+    metrics.set_busy_gb_seconds(memory_time.busy_gb_seconds());
   }
   const Capacity used = Used();
   response.set_total_instances(used.instances);

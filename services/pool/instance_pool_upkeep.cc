@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "services/pool/cleanup_plan.h"
 #include "services/pool/instance_pool.h"
 
@@ -12,6 +13,14 @@ namespace pb = serverless::pool::v1;
 
 absl::Duration MillisecondsOr(bool has, int value, absl::Duration otherwise) {
   return has ? absl::Milliseconds(value) : otherwise;
+}
+
+// Of one that holds.
+std::string TargetInWords(const FunctionGroup& group) {
+  return absl::StrCat("the scaler wants ", group.target,
+                      group.target_reason.empty()
+                          ? ""
+                          : absl::StrCat(" (", group.target_reason, ")"));
 }
 
 }  // namespace
@@ -26,6 +35,14 @@ void InstancePool::Cleanup() {
   }
 }
 
+absl::Duration InstancePool::MaxAgeOf(
+    const serverless::function::v1::Function* function) const {
+  return function == nullptr
+             ? options_.max_age
+             : MillisecondsOr(function->has_max_age(), function->max_age(),
+                              options_.max_age);
+}
+
 void InstancePool::CleanupGroup(FunctionGroup& group) {
   if (group.members.empty()) return;
   const FunctionPtr function = deps_.directory.Find(group.function_id);
@@ -36,8 +53,7 @@ void InstancePool::CleanupGroup(FunctionGroup& group) {
     limits.idle_timeout =
         MillisecondsOr(function->has_idle_timeout(), function->idle_timeout(),
                        options_.idle_timeout);
-    limits.max_age = MillisecondsOr(function->has_max_age(),
-                                    function->max_age(), options_.max_age);
+    limits.max_age = MaxAgeOf(function.get());
   }
   std::vector<InstanceView> views;
   for (const auto& [id, member] : group.members) {
@@ -50,38 +66,56 @@ void InstancePool::CleanupGroup(FunctionGroup& group) {
   }
   const CleanupPlan plan = PlanCleanup(std::move(views), limits);
   for (const std::string& id : plan.expire) {
-    log_.Info("instance expired",
-              {{"instance_id", id}, {"function_id", group.function_id}});
-    ++group.expired;
-    group.members.at(id)->instance->Retire();
+    Expire(group, *group.members.at(id), limits);
   }
   for (const std::string& id : plan.replace) {
     Replace(group, *group.members.at(id));
   }
 }
 
+void InstancePool::Expire(FunctionGroup& group, Member& member,
+                          const CleanupLimits& limits) {
+  log_.Info("instance expired", {{"instance_id", member.instance->id()},
+                                 {"function_id", group.function_id}});
+  ++group.expired;
+  std::string detail = absl::StrCat(
+      "idle for ", InWords(member.instance->idle()), ", limit ",
+      InWords(limits.idle_timeout), "; ", StayInWords(group.CountLive() - 1));
+  if (Now() < group.target_until) {
+    absl::StrAppend(&detail, ", ", TargetInWords(group));
+  }
+  Retire(member, {.reason = "idle", .detail = std::move(detail)});
+}
+
 void InstancePool::Replace(FunctionGroup& group, Member& old) {
   const FunctionPtr current = deps_.directory.Find(group.function_id);
+  std::string age = absl::StrCat(InWords(old.instance->age()), " old, limit ",
+                                 InWords(MaxAgeOf(current.get())));
   // Old versions are not renewed: who still calls one gets a new instance on
   // demand. A full node cannot hold both.
   if (current == nullptr ||
       current->version() != old.instance->function().version() ||
       !HasRoom(*current)) {
-    RetireWhenFree(old);
+    RetireWhenFree(old, {.reason = "age", .detail = std::move(age)});
     return;
   }
   if (Now() < group.retry_at) return;
   old.being_replaced = true;
+  old.departure = {.reason = "age", .detail = age};
+  Note(old, "replace", "age",
+       absl::StrCat(age, "; another one is started in its place"));
   AddMember(
       group, current,
-      {.reason = StartReason::kReplacement, .replaces = old.instance->id()});
+      {.reason = StartReason::kReplacement,
+       .detail = absl::StrCat("in place of ", old.instance->id(), ", ", age),
+       .replaces = old.instance->id()});
 }
 
-void InstancePool::RetireWhenFree(Member& member) {
+void InstancePool::RetireWhenFree(Member& member, Departure why) {
   if (member.is(pb::INSTANCE_STATE_WARM)) {
-    member.instance->Retire();
-  } else {
-    member.retire_when_free = true;
+    Retire(member, why);
+  } else if (!std::exchange(member.retire_when_free, true)) {
+    member.departure = std::move(why);
   }
 }
 
@@ -108,7 +142,12 @@ void InstancePool::EnsureFloor(FunctionGroup& group) {
     if (breaker.open() && !(floor && breaker.Allow(Now()))) return;
     AddMember(
         group, function,
-        {.reason = floor ? StartReason::kMinInstances : StartReason::kTarget});
+        {.reason = floor ? StartReason::kMinInstances : StartReason::kTarget,
+         .detail = absl::StrCat(
+             floor
+                 ? absl::StrCat("min_instances is ", function->min_instances())
+                 : TargetInWords(group),
+             "; ", group.CountUsable(function->version()), " there before")});
   }
 }
 
@@ -153,7 +192,10 @@ void InstancePool::DropOutdated(FunctionGroup& group,
           MakeError("UNAVAILABLE", "the function has changed", "no"));
     } else {
       // One that a router waits for serves the call it was started for.
-      RetireWhenFree(*member);
+      RetireWhenFree(*member, {.reason = "version",
+                               .detail = absl::StrCat(
+                                   "the function has changed; its version is ",
+                                   current->version())});
     }
   }
 }
@@ -170,7 +212,8 @@ void InstancePool::OnFunctionDeleted(const std::string& function_id) {
       member->instance->Abort(
           MakeError("NOT_FOUND", "the function was deleted", "no"));
     } else if (member->live()) {
-      RetireWhenFree(*member);
+      RetireWhenFree(
+          *member, {.reason = "version", .detail = "the function was deleted"});
     }
   }
   ForgetIfEmpty(function_id);
@@ -201,13 +244,18 @@ void InstancePool::Drain(absl::Duration timeout,
           member->is(pb::INSTANCE_STATE_WARMING)) {
         member->instance->Abort(stopping);
       } else if (member->live()) {
-        RetireWhenFree(*member);
+        RetireWhenFree(*member, {.reason = "drain",
+                                 .detail = "the pool is shutting down"});
       }
     }
   }
   drain_timer_ = deps_.instances.timers.Schedule(timeout, [this] {
     for (auto& [function_id, group] : groups_) {
-      for (const auto& [id, member] : group.members) member->instance->Retire();
+      for (const auto& [id, member] : group.members) {
+        if (!member->live()) continue;
+        Retire(*member, {.reason = "drain",
+                         .detail = "the time for shutting down is over"});
+      }
     }
   });
   if (functions_of_.empty()) std::exchange(on_drained_, nullptr)();

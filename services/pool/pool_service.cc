@@ -149,6 +149,7 @@ PoolNodeService::PoolNodeService(Executor& loop, InstancePool& pool)
     : loop_(loop), pool_(pool) {
   Stream(&Generated::RequestAttach, &PoolNodeService::Attach);
   Unary(&Generated::RequestSetTarget, &PoolNodeService::SetTarget);
+  Unary(&Generated::RequestListEvents, &PoolNodeService::ListEvents);
 }
 
 void PoolNodeService::Attach(
@@ -164,6 +165,12 @@ void PoolNodeService::SetTarget(
     if (status_.ok()) answer = pool_.SetTarget(call->request());
     AnswerWith(call)(std::move(answer));
   });
+}
+
+void PoolNodeService::ListEvents(
+    CallPtr<pb::ListEventsRequest, pb::ListEventsResponse> call) {
+  loop_.Post(
+      [this, call] { AnswerWith(call)(pool_.ListEvents(call->request())); });
 }
 
 void PoolNodeService::SetProblem(const std::string& problem) {

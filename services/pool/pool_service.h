@@ -63,6 +63,9 @@ class PoolNodeService final
   void SetTarget(CallPtr<serverless::pool::v1::SetTargetRequest,
                          serverless::pool::v1::SetTargetResponse>
                      call);
+  void ListEvents(CallPtr<serverless::pool::v1::ListEventsRequest,
+                          serverless::pool::v1::ListEventsResponse>
+                      call);
 
   Executor& loop_;
   InstancePool& pool_;

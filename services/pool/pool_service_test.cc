@@ -234,6 +234,30 @@ TEST_F(PoolServiceTest, TargetsAreCheckedAndObeyed) {
   EXPECT_EQ(response.total(), 2);
 }
 
+TEST_F(PoolServiceTest, ListsWhatThePoolHasDecided) {
+  loop_.Run([&] { fixture_->WarmOne("hello"); });
+  pb::ListEventsRequest request;
+  pb::ListEventsResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context);
+  SO_ASSERT_OK(FromGrpc(node_stub_->ListEvents(&context, request, &response)));
+  EXPECT_EQ(response.pool_id(), "pool");
+  ASSERT_EQ(response.events_size(), 2);
+  EXPECT_EQ(response.events(0).action(), "start");
+  request.set_after(1);
+  grpc::ClientContext again;
+  SetDeadline(again);
+  SO_ASSERT_OK(FromGrpc(node_stub_->ListEvents(&again, request, &response)));
+  ASSERT_EQ(response.events_size(), 1);
+  EXPECT_EQ(response.events(0).action(), "warm");
+  request.set_after(-1);
+  grpc::ClientContext bad_context;
+  SetDeadline(bad_context);
+  EXPECT_THAT(
+      FromGrpc(node_stub_->ListEvents(&bad_context, request, &response)),
+      HasErrorCode("INVALID_ARGUMENT"));
+}
+
 TEST_F(PoolServiceTest, SaysHowWellSandboxesIsolate) {
   loop_.Run([&] {
     launcher_.Become({.problem = "", .missing_layers = {"landlock"}});

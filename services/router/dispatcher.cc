@@ -54,6 +54,9 @@ int Dispatcher::Submit(InvocationPtr invocation) {
           std::move(invocation), QueueFull(name, options_.queue_depth,
                                            queue.DrainEstimate(clock_.Now())));
     } else {
+      FunctionMeter& meter = meters_[key.first];
+      meter.calls.Begin(clock_.Now());
+      if (meter.name.empty()) meter.name = queue.function->name();
       Enqueue(queue, std::move(invocation));
       Advance(key, queue, effects);
     }
@@ -92,7 +95,7 @@ void Dispatcher::DropHead(FunctionQueue& queue, Effects& effects) {
   queue.waiting.pop_front();
   timers_.Cancel(invocation->timer);
   const absl::Status error = WaitError(queue, *invocation);
-  effects.finished.emplace_back(std::move(invocation), error);
+  End(effects, std::move(invocation), error);
 }
 
 void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
@@ -137,6 +140,16 @@ void Dispatcher::DispatchHead(FunctionQueue& queue, Effects& effects) {
   dispatch.set_timeout(static_cast<int32_t>(
       std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout))));
   dispatch.set_stream(invocation->on_part != nullptr);
+}
+
+void Dispatcher::End(Effects& effects, InvocationPtr invocation,
+                     absl::StatusOr<Receipt> outcome) {
+  const auto meter = meters_.find(invocation->function->id());
+  meter->second.calls.End(clock_.Now());
+  if (meter->second.deleted && meter->second.calls.calls() == 0) {
+    meters_.erase(meter);
+  }
+  effects.finished.emplace_back(std::move(invocation), std::move(outcome));
 }
 
 void Dispatcher::AskForStarts(const QueueKey& key, FunctionQueue& queue,
@@ -208,7 +221,7 @@ void Dispatcher::Cancel(const InvocationPtr& invocation) {
         position != waiting.end()) {
       waiting.erase(position);
       timers_.Cancel(invocation->timer);
-      effects.finished.emplace_back(invocation, ClientGone());
+      End(effects, invocation, ClientGone());
       EraseIfUnused(key);
     } else if (invocation->function->cancel_on_disconnect() &&
                running_.contains(invocation->dispatch_id)) {
@@ -231,8 +244,7 @@ void Dispatcher::OnQueueTimer(const InvocationPtr& invocation) {
     const auto position = std::find(waiting.begin(), waiting.end(), invocation);
     if (position == waiting.end()) return;  // Dispatched in the meantime.
     waiting.erase(position);
-    effects.finished.emplace_back(invocation,
-                                  WaitError(it->second, *invocation));
+    End(effects, invocation, WaitError(it->second, *invocation));
     EraseIfUnused(key);
   }
   Apply(std::move(effects));
@@ -265,8 +277,7 @@ void Dispatcher::OnSilenceTimer(uint64_t dispatch_id) {
       cancel.set_dispatch_id(dispatch_id);
       cancel.set_instance_id(invocation->instance_id);
     }
-    effects.finished.emplace_back(
-        invocation,
+    End(effects, invocation,
         ErrorReceipt(*invocation,
                      PoolSilent(invocation->function->name(),
                                 clock_.Now() - invocation->dispatched),
@@ -286,6 +297,10 @@ void Dispatcher::ForgetFunction(absl::string_view function_id) {
       if (key.first != function_id || queue.waiting.empty()) continue;
       EndQueued(queue, FunctionDeleted(queue.function->name()), effects);
     }
+    if (const auto meter = meters_.find(function_id); meter != meters_.end()) {
+      meter->second.deleted = true;
+      if (meter->second.calls.calls() == 0) meters_.erase(meter);
+    }
   }
   Apply(std::move(effects));
 }
@@ -294,7 +309,7 @@ void Dispatcher::EndQueued(FunctionQueue& queue, const absl::Status& status,
                            Effects& effects) {
   for (InvocationPtr& invocation : queue.waiting) {
     timers_.Cancel(invocation->timer);
-    effects.finished.emplace_back(std::move(invocation), status);
+    End(effects, std::move(invocation), status);
   }
   queue.waiting.clear();
 }
@@ -310,6 +325,14 @@ std::map<std::string, Dispatcher::Load> Dispatcher::Loads() const {
     for (const InvocationPtr& invocation : queue.waiting) {
       load.bytes += static_cast<int64_t>(invocation->event.size());
     }
+  }
+  const absl::Time now = clock_.Now();
+  for (const auto& [id, meter] : meters_) {
+    if (meter.deleted) continue;
+    Load& load = loads[id];
+    load.function_name = meter.name;
+    load.call_time = meter.calls.CallTime(now);
+    load.peak = meter.calls.Peak(now);
   }
   for (const auto& [id, invocation] : running_) {
     loads[invocation->function->id()].bytes +=

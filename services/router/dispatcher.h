@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "base/timers.h"
 #include "serverless/pool/v1/pool.pb.h"
+#include "services/router/concurrency_meter.h"
 #include "services/router/fair_share.h"
 #include "services/router/function_queue.h"
 #include "services/router/invocation.h"
@@ -47,11 +48,17 @@ class Dispatcher final : public NodeLink::Listener {
 
   // What a function has waiting and running, all versions together.
   struct Load {
+    // Empty for a function that was not called since the router started (or was
+    // deleted since); then what follows the events is 0.
+    std::string function_name;
     int queue_depth = 0;
     int in_flight = 0;
     int starting = 0;
     // Of the events waiting and running.
     int64_t bytes = 0;
+    // Of the calls that were not refused: see ConcurrencyMeter.
+    absl::Duration call_time;
+    int peak = 0;
   };
 
   // Everything is borrowed. Once timers and link are stopped nothing calls
@@ -77,7 +84,7 @@ class Dispatcher final : public NodeLink::Listener {
   // The function was deleted: queued calls end with NOT_FOUND.
   void ForgetFunction(absl::string_view function_id) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Loads of functions with anything waiting, running or starting, by id.
+  // Loads of functions that were called, or have anything starting, by id.
   std::map<std::string, Load> Loads() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Refuses new calls and ends queued ones with UNAVAILABLE, then waits up to
@@ -119,6 +126,14 @@ class Dispatcher final : public NodeLink::Listener {
     bool leaving = false;
   };
 
+  // The calls of a function, all versions together.
+  struct FunctionMeter {
+    std::string name;
+    ConcurrencyMeter calls;
+    // Forgotten with the last of its calls.
+    bool deleted = false;
+  };
+
   // What to do once the lock is released.
   struct Effects {
     std::vector<serverless::pool::v1::StartInstance> starts;
@@ -127,6 +142,9 @@ class Dispatcher final : public NodeLink::Listener {
     std::vector<std::pair<InvocationPtr, absl::StatusOr<Receipt>>> finished;
   };
   void Apply(Effects effects) ABSL_LOCKS_EXCLUDED(mu_);
+  // A call that was not refused has ended: `outcome` is its answer.
+  void End(Effects& effects, InvocationPtr invocation,
+           absl::StatusOr<Receipt> outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A part of a large result has come.
   void CollectBody(Invocation& invocation,
                    const serverless::pool::v1::ResponsePart& part);
@@ -230,6 +248,8 @@ class Dispatcher final : public NodeLink::Listener {
   uint64_t last_dispatch_ ABSL_GUARDED_BY(mu_) = 0;
   RetryBudget retries_ ABSL_GUARDED_BY(mu_);
   std::map<QueueKey, FunctionQueue> queues_ ABSL_GUARDED_BY(mu_);
+  // By function id: those called since the start and not deleted.
+  absl::flat_hash_map<std::string, FunctionMeter> meters_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, InstanceRecord> instances_
       ABSL_GUARDED_BY(mu_);
   // What the node grants; 0 while it has not said.

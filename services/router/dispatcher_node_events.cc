@@ -61,8 +61,7 @@ void Dispatcher::OnDisconnected() {
     connected_ = false;
     for (auto& [id, invocation] : std::exchange(running_, {})) {
       timers_.Cancel(invocation->timer);
-      effects.finished.emplace_back(
-          invocation,
+      End(effects, invocation,
           ErrorReceipt(*invocation, InstanceLost(invocation->function->name()),
                        {}));
     }
@@ -177,8 +176,7 @@ void Dispatcher::OnStartFailed(const StartFailed& failure) {
       queue.waiting.pop_front();
       timers_.Cancel(invocation->timer);
       invocation->cold = {.cold = true};
-      effects.finished.emplace_back(
-          invocation,
+      End(effects, invocation,
           ErrorReceipt(*invocation, failure.error(), failure.logs()));
     }
     AskForStarts(key, queue, effects);
@@ -308,12 +306,11 @@ void Dispatcher::OnRejected(const Rejected& rejected) {
     if (invocation->started) {
       // A pool never refuses what it has begun; should one do so, running the
       // call again could run it twice.
-      effects.finished.emplace_back(
-          invocation,
+      End(effects, invocation,
           ErrorReceipt(*invocation, InstanceLost(invocation->function->name()),
                        {}));
     } else if (absl::Status error = RetryError(*invocation); !error.ok()) {
-      effects.finished.emplace_back(invocation, std::move(error));
+      End(effects, invocation, std::move(error));
     } else {
       // User code has not seen it: it goes back to where it was.
       invocation->instance_id.clear();
@@ -341,8 +338,7 @@ void Dispatcher::OnResult(Result result) {
     if (invocation == nullptr) return;
     const QueueKey key = KeyOf(*invocation);
     queues_[key].drained.Record(clock_.Now());
-    effects.finished.emplace_back(invocation,
-                                  TakeReceipt(*invocation, std::move(result)));
+    End(effects, invocation, TakeReceipt(*invocation, std::move(result)));
     if (!free) {
       OfferRoom(effects);
     } else if (OthersContend(key.first)) {

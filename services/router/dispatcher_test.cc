@@ -624,8 +624,60 @@ TEST_F(DispatcherTest, QuietFunctionLeavesNothingBehind) {
   Submit("req-1");
   Answer("inst-1", "req-1");
   Terminating("inst-1");
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").queue_depth, 0);
+  dispatcher_.ForgetFunction("fn-1");
   EXPECT_THAT(dispatcher_.Loads(), IsEmpty());
   EXPECT_EQ(clock_.pending(), 0u);
+}
+
+TEST_F(DispatcherTest, CallsAreMeteredWhileTheyWaitAndRun) {
+  Submit("req-1");
+  clock_.Advance(absl::Seconds(1));
+  Warm("inst-1");   // Now it runs, and
+  Submit("req-2");  // the next one waits.
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").function_name, "hello");
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").call_time, absl::Seconds(3));
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").peak, 2);
+  Answer("inst-1", "req-1");
+  Answer("inst-1", "req-2");
+  clock_.Advance(absl::Seconds(20));
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").call_time, absl::Seconds(3));
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").peak, 0);
+}
+
+TEST_F(DispatcherTest, CallsThatWaitedInVainAreMeteredAndRefusedOnesAreNot) {
+  for (int i = 0; i < 5; ++i) Submit(absl::StrCat("req-", i));
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").peak, 3);  // As the queue is deep.
+  Call& cancelled = *calls_.front();
+  clock_.Advance(absl::Seconds(4));
+  dispatcher_.Cancel(cancelled.invocation);
+  clock_.Advance(absl::Minutes(1));  // Two are given up after 10 s.
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").call_time, absl::Seconds(24));
+}
+
+TEST_F(DispatcherTest, CallsThatAreRunAgainAreMeteredOnce) {
+  Warm("inst-1");
+  Submit("req-1");
+  Rejected rejected;
+  rejected.set_dispatch_id(DispatchOf("inst-1", "req-1"));
+  rejected.set_instance_id("inst-1");
+  rejected.set_reason("not-warm");
+  dispatcher_.OnRejected(rejected);
+  Warm("inst-2");
+  clock_.Advance(absl::Seconds(1));
+  Answer("inst-2", "req-1");
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").call_time, absl::Seconds(1));
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").peak, 1);
+}
+
+TEST_F(DispatcherTest, AMeterOfADeletedFunctionGoesWithItsLastCall) {
+  Warm("inst-1");
+  Submit("req-1");
+  dispatcher_.ForgetFunction("fn-1");
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").function_name, "");
+  Answer("inst-1", "req-1");
+  EXPECT_EQ(dispatcher_.Loads().at("fn-1").call_time, absl::ZeroDuration());
 }
 
 }  // namespace

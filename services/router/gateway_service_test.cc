@@ -82,7 +82,7 @@ class GatewayServiceTest : public testing::Test {
  protected:
   GatewayServiceTest()
       : dispatcher_({}, clock_, clock_, node_, Logger("ROUTER")),
-        statistics_(absl::Seconds(60), clock_),
+        statistics_("router-1", absl::Seconds(60), clock_),
         logs_({}),
         admission_({.per_client = {.rate = 0.1, .burst = 1}}, clock_),
         idempotency_({}, clock_),

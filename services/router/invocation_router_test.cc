@@ -80,7 +80,7 @@ class InvocationRouterTest : public testing::Test {
   InvocationRouterTest()
       : dispatcher_({}, clock_, clock_, node_, Logger("ROUTER")),
         admission_({.per_client = {.rate = 0.1, .burst = 3}}, clock_),
-        statistics_(absl::Seconds(60), clock_),
+        statistics_("router-1", absl::Seconds(60), clock_),
         logs_({}),
         idempotency_({}, clock_),
         router_(directory_, admission_, dispatcher_, idempotency_, statistics_,

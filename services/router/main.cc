@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "base/clock.h"
 #include "base/config.h"
@@ -51,8 +52,9 @@ int main(int argc, char** argv) {
   so::RpcLoop loop;
   so::SystemClock clock;
   so::TimerThread timers(clock);
-  so::GrpcNodeLink pool(loop, so::MakeChannel(config.pool_address()),
-                        so::MakeId("router", clock), timers);
+  const std::string router_id = so::MakeId("router", clock);
+  so::GrpcNodeLink pool(loop, so::MakeChannel(config.pool_address()), router_id,
+                        timers);
   so::Dispatcher dispatcher({.queue_depth = config.queue_depth(),
                              .queue_wait = so::ToAbsl(config.queue_wait()),
                              .max_attempts = config.max_attempts(),
@@ -63,7 +65,8 @@ int main(int argc, char** argv) {
   so::IdempotencyStore idempotency({.ttl = so::ToAbsl(config.idempotency_ttl()),
                                     .bytes = config.idempotency_bytes()},
                                    clock);
-  so::Statistics statistics(so::ToAbsl(config.statistics_window()), clock);
+  so::Statistics statistics(router_id, so::ToAbsl(config.statistics_window()),
+                            clock);
   so::LogStore logs({.per_function = config.logs_per_function(),
                      .total_bytes = config.logs_total_bytes()});
   so::GrpcFunctionDirectory directory(

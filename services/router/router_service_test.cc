@@ -98,7 +98,7 @@ class RouterServiceTest : public testing::Test {
   RouterServiceTest()
       : dispatcher_({}, clock_, clock_, node_, Logger("ROUTER")),
         admission_({.per_client = {.rate = 0.1, .burst = 2}}, clock_),
-        statistics_(absl::Seconds(60), clock_),
+        statistics_("router-1", absl::Seconds(60), clock_),
         logs_({}),
         idempotency_({}, clock_),
         router_(directory_, admission_, dispatcher_, idempotency_, statistics_,
@@ -396,6 +396,8 @@ TEST_F(RouterServiceTest, StatisticsCountInvocationsUntilTheFunctionIsDeleted) {
   EXPECT_EQ(statistics.functions(0).invocations(), 2);
   EXPECT_EQ(statistics.functions(0).errors(), 0);
   EXPECT_EQ(statistics.functions(0).duration().count(), 2);
+  EXPECT_EQ(statistics.functions(0).peak_concurrency(), 1);
+  EXPECT_EQ(statistics.router_id(), "router-1");
   directory_.Delete("fn-1");
   EXPECT_THAT(Statistics().functions(), IsEmpty());
 }

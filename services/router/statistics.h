@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -17,8 +18,9 @@ namespace so {
 // Counts what becomes of invocations, per function. Thread-safe.
 class Statistics {
  public:
-  Statistics(absl::Duration window, const Clock& clock)
-      : window_(window), clock_(clock) {}
+  // `router_id` names this router and its life: counts begin with it.
+  Statistics(std::string router_id, absl::Duration window, const Clock& clock)
+      : router_id_(std::move(router_id)), window_(window), clock_(clock) {}
 
   // One call has ended. `response` is the time since it came; `outcome` is its
   // receipt or why there is none.
@@ -30,7 +32,8 @@ class Statistics {
                         int depth) ABSL_LOCKS_EXCLUDED(mu_);
   void ForgetFunction(const std::string& function_id) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Everything counted, joined with the loads of this moment; ordered by id.
+  // Everything counted, joined with the loads of this moment; ordered by id. A
+  // function whose first call has not ended is there too.
   serverless::router::v1::GetStatisticsResponse Snapshot(
       const std::map<std::string, Dispatcher::Load>& loads) const
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -53,6 +56,10 @@ class Statistics {
   Counters& Of(const serverless::function::v1::Function& function)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  void Fill(serverless::router::v1::FunctionStatistics& statistics,
+            const Counters& counters, absl::Time now) const;
+
+  const std::string router_id_;
   const absl::Duration window_;
   const Clock& clock_;
   mutable Mutex mu_;

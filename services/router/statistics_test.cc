@@ -12,7 +12,7 @@ using serverless::router::v1::FunctionStatistics;
 
 class StatisticsTest : public testing::Test {
  protected:
-  StatisticsTest() : statistics_(absl::Minutes(1), clock_) {
+  StatisticsTest() : statistics_("router-1", absl::Minutes(1), clock_) {
     function_.set_id("fn-1");
     function_.set_name("hello");
   }
@@ -52,6 +52,31 @@ TEST_F(StatisticsTest, TheWindowForgetsAndTheTotalsDoNot) {
   clock_.Advance(absl::Minutes(2));
   EXPECT_EQ(Read().window_invocations(), 0);
   EXPECT_EQ(Read().invocations(), 1);
+}
+
+TEST_F(StatisticsTest, AFunctionIsListedWithItsFirstCall) {
+  Dispatcher::Load load;
+  load.function_name = "hello";
+  load.in_flight = 1;
+  load.call_time = absl::Milliseconds(1500);
+  load.peak = 4;
+  const auto response = statistics_.Snapshot({{"fn-1", load}});
+  EXPECT_EQ(response.router_id(), "router-1");
+  ASSERT_EQ(response.functions_size(), 1);
+  const FunctionStatistics& statistics = response.functions(0);
+  EXPECT_EQ(statistics.function_id(), "fn-1");
+  EXPECT_EQ(statistics.function_name(), "hello");
+  EXPECT_EQ(statistics.invocations(), 0);
+  EXPECT_EQ(statistics.window_seconds(), 60);
+  EXPECT_EQ(statistics.in_flight(), 1);
+  EXPECT_EQ(statistics.call_seconds(), 1.5);
+  EXPECT_EQ(statistics.peak_concurrency(), 4);
+}
+
+TEST_F(StatisticsTest, FunctionsThatOnlyHaveInstancesAreNotListed) {
+  Dispatcher::Load warmed;
+  warmed.starting = 1;
+  EXPECT_EQ(statistics_.Snapshot({{"fn-1", warmed}}).functions_size(), 0);
 }
 
 TEST_F(StatisticsTest, RefusalsAreCountedByReason) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace so {
 namespace {
 
@@ -118,6 +120,23 @@ std::string PoolFixture::ReasonOf(const std::string& instance_id) {
     });
   }
   return reason;
+}
+
+std::vector<pb::PoolEvent> PoolFixture::all_events(int64_t after) {
+  pb::ListEventsRequest request;
+  request.set_after(after);
+  const auto response = pool->ListEvents(request);
+  return {response->events().begin(), response->events().end()};
+}
+
+std::vector<std::string> PoolFixture::Events(int64_t after) {
+  std::vector<std::string> events;
+  for (const pb::PoolEvent& event : all_events(after)) {
+    events.push_back(absl::StrCat(event.action(), " ", event.instance_id(),
+                                  event.reason().empty() ? "" : " ",
+                                  event.reason()));
+  }
+  return events;
 }
 
 }  // namespace so

@@ -57,6 +57,9 @@ class PoolFixture {
   // Instances of a function in a state such as "warm".
   int Count(const std::string& name, const std::string& state);
   std::string ReasonOf(const std::string& instance_id);
+  // What the pool has decided after an event, as "retire inst-000001 idle".
+  std::vector<std::string> Events(int64_t after = 0);
+  std::vector<serverless::pool::v1::PoolEvent> all_events(int64_t after = 0);
 
   ManualClock clock;
   FakeSandbox sandbox;
