@@ -39,10 +39,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 def cluster() -> Iterator[Cluster]:
     """A platform shared by tests that leave no traces.
 
-    With default settings, but that no spare instances are warmed: tests count
-    instances.
+    With default settings, but that no instances are started ahead of calls: tests
+    count them.
     """
-    with own_cluster({"scaler": {"min_warm": 0}}) as running:
+    with own_cluster({"scaler": {"policies": "windows,schedules"}}) as running:
         yield running
         running.check_not_ended()
 

@@ -137,7 +137,7 @@ class TestExpiry:
     def fleeting(self) -> Iterator[Cluster]:
         with own_cluster({"pool": {"idle_timeout": "1s", "cleanup_interval": "100ms",
                                    "max_age": "300s"},
-                          "scaler": {"min_warm": 0}}) as cluster:
+                          "scaler": {"policies": "windows,schedules"}}) as cluster:
             yield cluster
 
     @pytest.fixture

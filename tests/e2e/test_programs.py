@@ -32,8 +32,8 @@ def test_help_describes_every_setting(name: str) -> None:
         assert f"--{setting}" in done.stdout, done.stdout
 
 
-def test_scaler_evaluates_every_five_seconds_unless_told_otherwise() -> None:
-    assert re.search(r"--evaluation_interval \[5s\]", run("scaler", "--help").stdout)
+def test_scaler_evaluates_every_two_seconds_unless_told_otherwise() -> None:
+    assert re.search(r"--evaluation_interval \[2s\]", run("scaler", "--help").stdout)
 
 
 @every_program

@@ -204,7 +204,7 @@ CHUNKS = 500
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Cluster]:
-    with own_cluster({"scaler": {"min_warm": 0}}) as cluster:
+    with own_cluster({"scaler": {"policies": "windows,schedules"}}) as cluster:
         yield cluster
 
 

@@ -34,7 +34,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def cluster(host: Host, request: pytest.FixtureRequest) -> Iterator[Cluster | Composed]:
-    with composed_cluster(host, request) if IS_TARGET else own_cluster({"scaler": {"min_warm": 0}}) as running:
+    with composed_cluster(host, request) if IS_TARGET else own_cluster({"scaler": {"policies": "windows,schedules"}}) as running:
         yield running
         running.check_not_ended()
 
@@ -42,7 +42,7 @@ def cluster(host: Host, request: pytest.FixtureRequest) -> Iterator[Cluster | Co
 @contextmanager
 def composed_cluster(host: Host, request: pytest.FixtureRequest) -> Iterator[Composed]:
     composed = request.getfixturevalue("composed")
-    with composed.adjusted({"scaler": ["--min_warm=0"]}, {SECRET_VARIABLE: host.secret}):
+    with composed.adjusted({"scaler": ["--policies=windows,schedules"]}, {SECRET_VARIABLE: host.secret}):
         composed.wait_healthy(COMPOSED_SECONDS)
         yield composed
 

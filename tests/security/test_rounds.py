@@ -30,7 +30,7 @@ def steady() -> Iterator[Cluster]:
     if IS_TARGET:
         pytest.skip("needs a platform with settings of its own")
     with own_cluster({"pool": {"parked_min": 4, "parked_max": 4},
-                      "scaler": {"min_warm": 0}}) as running:
+                      "scaler": {"policies": "windows,schedules"}}) as running:
         yield running
 
 

@@ -112,7 +112,7 @@ func (r *runner) running(ctx context.Context) error {
 // Settings of platforms of our own: nothing starts instances but the calls that
 // are measured, and a thousand may be idle.
 var ownFlags = platform.Flags{
-	"scaler": {"--min_warm=0"},
+	"scaler": {"--policies=windows,schedules"},
 	"pool":   {"--max_instances=4000", "--memory_budget=4000000"},
 }
 

@@ -61,7 +61,7 @@ func (r *runner) clients() int { return 2 * r.Instances }
 
 func (r *runner) run(ctx context.Context) error {
 	r.say("starting a platform")
-	own, err := platform.Start(ctx, r.Root, platform.Flags{"scaler": {"--min_warm=0"}}, r.progress)
+	own, err := platform.Start(ctx, r.Root, platform.Flags{"scaler": {"--policies=windows,schedules"}}, r.progress)
 	if err != nil {
 		return err
 	}

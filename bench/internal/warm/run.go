@@ -54,7 +54,7 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	r.say("starting a platform")
 	// The scaler starts nothing that is not asked for.
-	own, err := platform.Start(ctx, r.Root, platform.Flags{"scaler": {"--min_warm=0"}}, r.progress)
+	own, err := platform.Start(ctx, r.Root, platform.Flags{"scaler": {"--policies=windows,schedules"}}, r.progress)
 	if err != nil {
 		return err
 	}
