@@ -17,6 +17,7 @@ import (
 	"serverless-orchestrator/bench/internal/drivercheck"
 	"serverless-orchestrator/bench/internal/overload"
 	"serverless-orchestrator/bench/internal/report"
+	"serverless-orchestrator/bench/internal/scaling"
 	"serverless-orchestrator/bench/internal/soak"
 	"serverless-orchestrator/bench/internal/warm"
 )
@@ -24,6 +25,7 @@ import (
 const usage = `usage: scripts/bench cold [options]          cold starts
        scripts/bench warm [options]          warm calls, beside plain servers
        scripts/bench overload [options]      ten times more calls than can be served
+       scripts/bench scaling [options]       instances under loads that change
        scripts/bench soak [options]          what grows in a long run
        scripts/bench check-driver [options]  the load driver beside wrk
        scripts/bench show FILE [options]     shows again what --json wrote
@@ -46,6 +48,7 @@ var benchmarks = map[string]struct {
 	"cold":         {func() benchmark { return &cold.Options{} }, func() report.Results { return &cold.Report{} }},
 	"warm":         {func() benchmark { return &warm.Options{} }, func() report.Results { return &warm.Report{} }},
 	"overload":     {func() benchmark { return &overload.Options{} }, func() report.Results { return &overload.Report{} }},
+	"scaling":      {func() benchmark { return &scaling.Options{} }, func() report.Results { return &scaling.Report{} }},
 	"soak":         {func() benchmark { return &soak.Options{} }, func() report.Results { return &soak.Report{} }},
 	"check-driver": {func() benchmark { return &drivercheck.Options{} }, func() report.Results { return &drivercheck.Report{} }},
 }
@@ -122,7 +125,7 @@ func command(flags *flag.FlagSet) string {
 	parts := []string{flags.Name()}
 	flags.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "root", "json", "markdown":
+		case "root", "json", "markdown", "svg":
 		default:
 			parts = append(parts, "--"+f.Name+"="+f.Value.String())
 		}

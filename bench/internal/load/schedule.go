@@ -45,4 +45,28 @@ func (p *poisson) Next() time.Duration {
 	return seconds(p.at)
 }
 
+// Varying has calls at a rate that changes, by chance as in Poisson: those of a
+// steady load of `most` a second, of which a share is left out. `rate` is never
+// above that; where it is 0, there are none.
+func Varying(rate func(time.Duration) float64, most float64, seed uint64) Schedule {
+	random := rand.New(rand.NewPCG(seed, 1))
+	return &varying{all: Poisson(most, seed), keep: func(at time.Duration) bool { return random.Float64()*most < rate(at) }}
+}
+
+type varying struct {
+	all  Schedule
+	keep func(time.Duration) bool
+}
+
+// endless is more than any load lasts: a rate that stays at 0 ends there.
+const endless = 1000 * time.Hour
+
+func (v *varying) Next() time.Duration {
+	at := v.all.Next()
+	for !v.keep(at) && at < endless {
+		at = v.all.Next()
+	}
+	return at
+}
+
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

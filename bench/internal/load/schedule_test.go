@@ -55,3 +55,28 @@ func TestASeedMakesTheSameSchedule(t *testing.T) {
 		}
 	}
 }
+
+func TestVaryingFollowsTheRate(t *testing.T) {
+	const most, length = 1000.0, 20 * time.Second
+	rate := func(at time.Duration) float64 {
+		if at < length/2 {
+			return 100
+		}
+		return most
+	}
+	schedule := Varying(rate, most, 3)
+	var counts [2]float64
+	for before := time.Duration(0); ; {
+		at := schedule.Next()
+		if at < before {
+			t.Fatalf("%v after %v", at, before)
+		}
+		if before = at; at >= length {
+			break
+		}
+		counts[at/(length/2)]++
+	}
+	if math.Abs(counts[0]-1000) > 150 || math.Abs(counts[1]-10_000) > 500 {
+		t.Errorf("got %v calls", counts)
+	}
+}
