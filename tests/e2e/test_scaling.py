@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import datetime
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -37,6 +38,14 @@ def scaled(grpc: Grpcurl, function_id: str) -> list[dict]:
     """What the scaler has decided lately, newest first."""
     recent = grpc.call(STATUS).get("recent", [])
     return [decision for decision in recent if decision["functionId"] == function_id]
+
+
+def restart(cluster: Cluster, how: signal.Signals) -> None:
+    scaler = cluster.programs["scaler"]
+    scaler.end(how)
+    scaler.join()
+    scaler.start()
+    cluster.wait_healthy(20)
 
 
 def evaluated_again(grpc: Grpcurl) -> None:
@@ -198,9 +207,7 @@ class TestDecisions:
         function = bench.create(NODE.hello)
         receipt = api.receipt(function["id"])
         before = self.explained(api, function, receipt)
-        eager.programs["scaler"].kill()
-        eager.programs["scaler"].start()
-        eager.wait_healthy(20)
+        restart(eager, signal.SIGKILL)
         assert self.explained(api, function, receipt) == before
 
 
@@ -217,9 +224,6 @@ def test_warming_is_counted_and_survives_the_scaler(api: Client, bench: Workbenc
     assert (warming["prediction"], warming["reason"]) == ("shadow", "proving")
     assert warming["coldStartP95"] > 0
     wait_until(lambda: api.get(path).json["idleGbSeconds"] > 0, 10, "idle time")
-    stopped = eager.programs["scaler"].stop()
-    assert stopped == 0
-    eager.programs["scaler"].start()
-    eager.wait_healthy(20)
+    restart(eager, signal.SIGTERM)
     wait_until(lambda: api.get(path).status == 200, 10, "an evaluation")
     assert api.get(path).json["invocations"] == 5
