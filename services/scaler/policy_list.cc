@@ -66,14 +66,16 @@ std::optional<absl::TimeZone> ZoneOf(const std::string& name) {
 }
 
 std::unique_ptr<ScalingPolicy> MakeWindows(const Function& function) {
-  std::vector<WarmWindows::Window> windows;
+  std::vector<WarmWindowSpec> windows;
   for (const WarmWindow& window : function.scaling().windows()) {
     auto start = CronSchedule::Parse(window.start());
     const auto zone = ZoneOf(window.time_zone());
     if (!start.ok() || !zone.has_value()) continue;
+    const absl::Duration duration = absl::Milliseconds(window.duration());
+    if (duration <= absl::ZeroDuration()) continue;
     windows.push_back(
         {.start = *std::move(start),
-         .duration = absl::Milliseconds(window.duration()),
+         .duration = duration,
          .zone = *zone,
          .instances = window.has_instances() ? window.instances() : 1});
   }
@@ -88,7 +90,7 @@ std::string TextOf(const Trigger& trigger, const char* field) {
 
 std::unique_ptr<ScalingPolicy> MakeSchedules(const Function& function,
                                              const ScalingSettings& settings) {
-  std::vector<KnownSchedules::Schedule> schedules;
+  std::vector<KnownSchedule> schedules;
   for (const Trigger& trigger : function.triggers()) {
     if (trigger.type() != "schedule") continue;
     auto cron = CronSchedule::Parse(TextOf(trigger, "cron"));
@@ -96,9 +98,8 @@ std::unique_ptr<ScalingPolicy> MakeSchedules(const Function& function,
     if (!cron.ok() || !zone.has_value()) continue;
     schedules.push_back({.cron = *std::move(cron), .zone = *zone});
   }
-  return std::make_unique<KnownSchedules>(
-      std::move(schedules),
-      KnownSchedules::Options{.reading_interval = settings.interval});
+  return std::make_unique<KnownSchedules>(std::move(schedules),
+                                          settings.interval);
 }
 
 }  // namespace
