@@ -26,37 +26,37 @@ class Reading {
 
   void SetStatistics(absl::StatusOr<GetStatisticsResponse> statistics)
       ABSL_LOCKS_EXCLUDED(mu_) {
-    Set([&] {
+    bool complete = false;
+    {
+      MutexLock lock(mu_);
       if (statistics.ok()) {
         statistics_ = *std::move(statistics);
       } else {
         router_status_ = Unread("router", statistics.status());
       }
-    });
+      complete = --missing_ == 0;
+    }
+    if (complete) Complete();
   }
 
   void SetMetrics(size_t pool, absl::StatusOr<GetMetricsResponse> metrics)
       ABSL_LOCKS_EXCLUDED(mu_) {
-    Set([&] {
+    bool complete = false;
+    {
+      MutexLock lock(mu_);
       if (metrics.ok()) {
         pools_[pool] = *std::move(metrics);
         a_pool_answered_ = true;
       } else {
         pool_status_ = Unread("pool", metrics.status());
       }
-    });
+      complete = --missing_ == 0;
+    }
+    if (complete) Complete();
   }
 
  private:
-  template <typename Body>
-  void Set(Body body) ABSL_LOCKS_EXCLUDED(mu_) {
-    {
-      MutexLock lock(mu_);
-      body();
-      if (--missing_ > 0) return;
-    }
-    done_(Result());
-  }
+  void Complete() ABSL_LOCKS_EXCLUDED(mu_) { done_(Result()); }
 
   absl::StatusOr<LoadReading> Result() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
