@@ -43,8 +43,8 @@ struct FunctionLoad {
   // of the same router. Empty or 0 otherwise.
 
   // Share of the calls that were refused for want of capacity, 0 to 1. Empty
-  // when it is not known, which is not the same as 0. What user code throws does
-  // not count: more instances would not help.
+  // when it is not known, which is not the same as 0. What user code throws
+  // does not count: more instances would not help.
   std::optional<double> error_rate;
   // Share of the calls whose function failed, 0 to 1.
   double failure_rate = 0;
