@@ -1,5 +1,7 @@
 #include "services/scaler/policy/function_planner.h"
 
+#include <utility>
+
 namespace so {
 namespace {
 
@@ -37,8 +39,36 @@ const KeepAliveDecision& FunctionPlanner::Decide(int k, absl::Time now) {
   return level.decision;
 }
 
-FunctionPlanner::Level& FunctionPlanner::LevelOf(int k) {
+void FunctionPlanner::SetProfile(const FunctionProfile& profile) {
+  if (profile.memory_gb == profile_.memory_gb &&
+      profile.cold_start == profile_.cold_start) {
+    return;
+  }
+  profile_ = profile;
+  for (Level& level : levels_) level.changed = true;
+}
+
+bool FunctionPlanner::Restore(int level, absl::Span<const double> weights,
+                              double beyond) {
+  if (level < 0 || level >= kMostLevels) return false;
+  GapHistogram gaps(policy_.histogram());
+  if (!gaps.Restore(weights, beyond)) return false;
+  Level& restored = LevelAt(static_cast<size_t>(level));
+  restored.gaps = std::move(gaps);
+  restored.changed = true;
+  return true;
+}
+
+double FunctionPlanner::Known(int k) const {
   const size_t index = LevelIndex(k);
+  return index < levels_.size() ? levels_[index].gaps.total() : 0;
+}
+
+FunctionPlanner::Level& FunctionPlanner::LevelOf(int k) {
+  return LevelAt(LevelIndex(k));
+}
+
+FunctionPlanner::Level& FunctionPlanner::LevelAt(size_t index) {
   while (levels_.size() <= index) levels_.emplace_back(policy_.histogram());
   return levels_[index];
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "services/scaler/policy/gap_histogram.h"
 #include "services/scaler/policy/keep_alive_policy.h"
 
@@ -26,6 +27,23 @@ class FunctionPlanner {
   // call.
   const KeepAliveDecision& Decide(int k, absl::Time now);
 
+  // What the function is like, from now on.
+  void SetProfile(const FunctionProfile& profile);
+
+  // For what is remembered between runs. Level i is the history of the i+1-th
+  // instance while i < 4, and then of 5-8, 9-16, ...
+  static constexpr int kMostLevels = 32;
+  // How many levels there are something about, at most kMostLevels.
+  int levels() const { return static_cast<int>(levels_.size()); }
+  // 0 <= level < levels().
+  const GapHistogram& gaps(int level) const { return levels_[level].gaps; }
+  // The level's weights and what is beyond the range, as GapHistogram::Restore
+  // takes them; false, and nothing changes, when they or the level cannot be.
+  bool Restore(int level, absl::Span<const double> weights, double beyond);
+
+  // How much is known of the k-th instance: its gaps, each the less the older.
+  double Known(int k) const;
+
  private:
   struct Level {
     explicit Level(const GapHistogram::Options& options) : gaps(options) {}
@@ -36,9 +54,10 @@ class FunctionPlanner {
   };
 
   Level& LevelOf(int k);
+  Level& LevelAt(size_t index);
 
   const KeepAlivePolicy& policy_;
-  const FunctionProfile profile_;
+  FunctionProfile profile_;
   const absl::Duration refresh_;
   std::vector<Level> levels_;
 };

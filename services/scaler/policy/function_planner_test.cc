@@ -1,5 +1,7 @@
 #include "services/scaler/policy/function_planner.h"
 
+#include <vector>
+
 #include "gtest/gtest.h"
 
 namespace so {
@@ -55,6 +57,34 @@ TEST_F(FunctionPlannerTest, PlansAnewAtMostOnceAMinute) {
 
 TEST_F(FunctionPlannerTest, ProfileReachesThePolicy) {
   EXPECT_DOUBLE_EQ(planner_.Decide(1, now_).profile.memory_gb, 0.5);
+  planner_.SetProfile({.memory_gb = 2});
+  now_ += absl::Minutes(1);
+  EXPECT_DOUBLE_EQ(planner_.Decide(1, now_).profile.memory_gb, 2);
+}
+
+TEST_F(FunctionPlannerTest, RestoredKnowsTheSame) {
+  for (int k = 1; k <= 9; ++k) planner_.Observe(k, absl::Minutes(k));
+  FunctionPlanner other(policy_, {.memory_gb = 0.5});
+  ASSERT_EQ(planner_.levels(), 6);
+  for (int level = 0; level < planner_.levels(); ++level) {
+    const GapHistogram& gaps = planner_.gaps(level);
+    std::vector<double> weights;
+    for (int i = 0; i < gaps.bins(); ++i) weights.push_back(gaps.weight(i));
+    ASSERT_TRUE(other.Restore(level, weights, gaps.beyond()));
+  }
+  for (int k = 1; k <= 20; ++k) {
+    EXPECT_EQ(other.Known(k), planner_.Known(k)) << k;
+    EXPECT_EQ(other.Decide(k, now_).gaps, planner_.Decide(k, now_).gaps) << k;
+  }
+}
+
+TEST_F(FunctionPlannerTest, RestoreRefusesWhatCannotBe) {
+  const std::vector<double> none(GapHistogram(policy_.histogram()).bins());
+  EXPECT_FALSE(planner_.Restore(-1, none, 0));
+  EXPECT_FALSE(planner_.Restore(FunctionPlanner::kMostLevels, none, 0));
+  EXPECT_FALSE(planner_.Restore(0, {1, 2}, 0));
+  EXPECT_FALSE(planner_.Restore(0, none, -1));
+  EXPECT_EQ(planner_.levels(), 0);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace so {
 
@@ -30,6 +31,12 @@ class GapHistogram {
   // A negative gap counts as none.
   void Add(absl::Duration gap);
 
+  // Takes the place of what it has: weight(i) of each bin, and beyond(), as
+  // they were. False, and nothing changes, when they are not such as could have
+  // come about: as many as there are bins, none negative or infinite, no more
+  // in all than the retention allows.
+  bool Restore(absl::Span<const double> weights, double beyond);
+
   // Of the gaps in [i * bin, (i + 1) * bin).
   double weight(int i) const { return weights_[i] / newest_; }
   // Of the gaps beyond the range.
@@ -47,6 +54,8 @@ class GapHistogram {
   absl::Duration bin_;
   int64_t bin_ns_;
   double growth_;
+  // The weights add up to this at most.
+  double most_;
   // Instead of making all old weights smaller, each new one is larger.
   double newest_ = 1;
   double beyond_ = 0;
