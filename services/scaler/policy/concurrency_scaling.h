@@ -13,6 +13,8 @@ class ConcurrencyScaling final : public ScalingPolicy {
  public:
   // instance_concurrency and max_instances are those of the function, and
   // min_instances is 0, whatever is set here: bounds are kept by Compose.
+  // stale_after must be above the time between readings: a longer one is a hole
+  // in them, after which nothing shrinks for a window.
   using Options = ConcurrencyTarget::Options;
 
   ConcurrencyScaling() : ConcurrencyScaling(Options()) {}
