@@ -67,7 +67,7 @@ class ControlLoop {
     absl::Time last_evaluation = absl::InfinitePast();
     absl::Duration interval;
     std::vector<std::string> policies;
-    PredictionMode prediction;
+    PredictionSetting prediction;
     // Newest first.
     std::vector<Decision> recent;
   };

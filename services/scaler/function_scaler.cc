@@ -126,24 +126,24 @@ bool FunctionScaler::PredictionIsInForce() const {
 bool FunctionScaler::PredictionDecides() const {
   if (!PredictionIsInForce()) return false;
   switch (settings_.prediction) {
-    case PredictionMode::kOff:
-    case PredictionMode::kShadow:
+    case PredictionSetting::kOff:
+    case PredictionSetting::kShadow:
       return false;
-    case PredictionMode::kOn:
+    case PredictionSetting::kOn:
       return true;
-    case PredictionMode::kAuto:
-      return shadow_.verdict() == ShadowVerdict::kProven;
+    case PredictionSetting::kAuto:
+      return verdict_ == PredictionMode::kProven;
   }
   return false;
 }
 
 absl::string_view FunctionScaler::PredictionReason() const {
   if (!PredictionIsInForce() ||
-      settings_.prediction == PredictionMode::kOff) {
+      settings_.prediction == PredictionSetting::kOff) {
     return "off";
   }
-  if (settings_.prediction == PredictionMode::kOn) return "forced";
-  return ToString(shadow_.verdict());
+  if (settings_.prediction == PredictionSetting::kOn) return "forced";
+  return ToString(verdict_);
 }
 
 ScalingDecision FunctionScaler::Decide(const FunctionLoad& load,
@@ -155,9 +155,10 @@ ScalingDecision FunctionScaler::Decide(const FunctionLoad& load,
   budget_.Spend(ledger_.latest_idle(), now);
   const Proposal predicted = prediction_->Propose(load, spec_, now);
   const Proposal history = history_.Propose(load, spec_, now);
-  const bool exhausted =
-      budget_.Exhausted(function_->scaling().idle_budget(), now);
-  shadow_.Observe(load, spec_, predicted, exhausted, now);
+  const double idle_budget = function_->scaling().idle_budget();
+  const bool exhausted = budget_.Exhausted(idle_budget, now);
+  shadow_.Observe(load, spec_, predicted, now);
+  verdict_ = shadow_.Decide(idle_budget, budget_.Used(now));
 
   std::vector<Proposal> proposals;
   for (const PolicyInForce& entry : policies_) {
@@ -190,12 +191,13 @@ GetWarmingResponse FunctionScaler::Warming(absl::Time now) const {
   warming.set_busy_gb_seconds(totals.busy);
   warming.set_idle_gb_seconds(totals.idle);
   warming.set_wasted_gb_seconds(totals.wasted);
-  warming.set_predicted_cold_starts(shadow_.predicted().cold_starts);
-  warming.set_predicted_idle_gb_seconds(shadow_.predicted().idle_gb_seconds);
-  warming.set_fixed_cold_starts(shadow_.fixed().cold_starts);
-  warming.set_fixed_idle_gb_seconds(shadow_.fixed().idle_gb_seconds);
-  warming.set_cold_starts_avoided(shadow_.fixed().cold_starts -
-                                  shadow_.predicted().cold_starts);
+  const Shadow::Counts& compared = shadow_.counts();
+  warming.set_predicted_cold_starts(compared.predicted_cold_starts);
+  warming.set_predicted_idle_gb_seconds(compared.predicted_idle_gb_seconds);
+  warming.set_fixed_cold_starts(compared.fixed_cold_starts);
+  warming.set_fixed_idle_gb_seconds(compared.fixed_idle_gb_seconds);
+  warming.set_cold_starts_avoided(compared.fixed_cold_starts -
+                                  compared.predicted_cold_starts);
   warming.set_recent_flaps(ledger_.flaps().Recent(now));
   warming.set_flaps(ledger_.flaps().total());
   warming.set_idle_gb_seconds_today(budget_.Used(now));
@@ -263,10 +265,13 @@ void FunctionScaler::SaveWarming(LearnedWarming& saved) const {
   saved.set_idle_gb_seconds(totals.idle);
   saved.set_wasted_gb_seconds(totals.wasted);
   saved.set_flaps(ledger_.flaps().total());
-  saved.set_predicted_cold_starts(shadow_.predicted().cold_starts);
-  saved.set_predicted_idle_gb_seconds(shadow_.predicted().idle_gb_seconds);
-  saved.set_fixed_cold_starts(shadow_.fixed().cold_starts);
-  saved.set_fixed_idle_gb_seconds(shadow_.fixed().idle_gb_seconds);
+  const Shadow::Counts& compared = shadow_.counts();
+  saved.set_predicted_cold_starts(compared.predicted_cold_starts);
+  saved.set_predicted_idle_gb_seconds(compared.predicted_idle_gb_seconds);
+  saved.set_fixed_cold_starts(compared.fixed_cold_starts);
+  saved.set_fixed_idle_gb_seconds(compared.fixed_idle_gb_seconds);
+  saved.set_needs(compared.needs);
+  saved.set_watched_seconds(absl::ToDoubleSeconds(compared.watched));
   const std::vector<double> idle = budget_.ByHour();
   saved.mutable_idle_by_hour()->Assign(idle.begin(), idle.end());
   saved.set_last_hour(budget_.last_hour());
@@ -299,14 +304,18 @@ void FunctionScaler::Restore(const LearnedFunction& learned, absl::Time now) {
                    .wasted = warming.wasted_gb_seconds()},
                   warming.flaps());
   budget_.Restore(warming.idle_by_hour(), warming.last_hour());
-  shadow_.Restore({.cold_starts = warming.predicted_cold_starts(),
-                   .idle_gb_seconds = warming.predicted_idle_gb_seconds()},
-                  {.cold_starts = warming.fixed_cold_starts(),
-                   .idle_gb_seconds = warming.fixed_idle_gb_seconds()});
   std::vector<absl::Time> last_needed;
   for (const double seconds : warming.last_needed()) {
     last_needed.push_back(absl::UnixEpoch() + absl::Seconds(seconds));
   }
+  shadow_.Restore(
+      {.predicted_cold_starts = warming.predicted_cold_starts(),
+       .predicted_idle_gb_seconds = warming.predicted_idle_gb_seconds(),
+       .fixed_cold_starts = warming.fixed_cold_starts(),
+       .fixed_idle_gb_seconds = warming.fixed_idle_gb_seconds(),
+       .needs = warming.needs(),
+       .watched = absl::Seconds(warming.watched_seconds())},
+      last_needed, now);
   prediction_->RestoreLastNeeded(std::move(last_needed), now);
 }
 

@@ -74,6 +74,7 @@ class FunctionScaler {
   std::unique_ptr<Prediction> prediction_;
   HistoryFloor history_;
   Shadow shadow_;
+  PredictionMode verdict_ = PredictionMode::kProving;
   IdleBudget budget_;
   WarmingLedger ledger_;
   MinuteCounts minutes_;

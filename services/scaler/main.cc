@@ -62,7 +62,7 @@ absl::StatusOr<Scaling> ToScaling(const ScalerConfig& config) {
   settings.keep_alive = scaling.keep_alive.get();
   settings.policies = *std::move(policies);
   settings.interval = so::ToAbsl(config.evaluation_interval());
-  settings.prediction = so::ParsePredictionMode(config.prediction());
+  settings.prediction = so::ParsePredictionSetting(config.prediction());
   settings.thresholds = {
       .queue_depth = config.queue_depth_threshold(),
       .min_warm = config.min_warm(),

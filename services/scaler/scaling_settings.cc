@@ -2,27 +2,27 @@
 
 namespace so {
 
-absl::string_view ToString(PredictionMode mode) {
+absl::string_view ToString(PredictionSetting mode) {
   switch (mode) {
-    case PredictionMode::kOff:
+    case PredictionSetting::kOff:
       return "off";
-    case PredictionMode::kShadow:
+    case PredictionSetting::kShadow:
       return "shadow";
-    case PredictionMode::kAuto:
+    case PredictionSetting::kAuto:
       return "auto";
-    case PredictionMode::kOn:
+    case PredictionSetting::kOn:
       return "on";
   }
   return "auto";
 }
 
-PredictionMode ParsePredictionMode(absl::string_view text) {
-  for (const PredictionMode mode : {PredictionMode::kOff,
-                                    PredictionMode::kShadow,
-                                    PredictionMode::kOn}) {
+PredictionSetting ParsePredictionSetting(absl::string_view text) {
+  for (const PredictionSetting mode : {PredictionSetting::kOff,
+                                    PredictionSetting::kShadow,
+                                    PredictionSetting::kOn}) {
     if (ToString(mode) == text) return mode;
   }
-  return PredictionMode::kAuto;
+  return PredictionSetting::kAuto;
 }
 
 }  // namespace so

@@ -14,12 +14,12 @@ namespace so {
 
 // What prediction does: nothing, only be compared, decide where it has proved to
 // be better, or decide always.
-enum class PredictionMode { kOff, kShadow, kAuto, kOn };
+enum class PredictionSetting { kOff, kShadow, kAuto, kOn };
 
 // "off", "shadow", "auto", "on".
-absl::string_view ToString(PredictionMode mode);
+absl::string_view ToString(PredictionSetting mode);
 // kAuto for anything else.
-PredictionMode ParsePredictionMode(absl::string_view text);
+PredictionSetting ParsePredictionSetting(absl::string_view text);
 
 // How the scaler is set, for functions that say nothing else.
 struct ScalingSettings {
@@ -32,7 +32,7 @@ struct ScalingSettings {
   ConcurrencyTarget::Options concurrency;
   QueueDrain::Options drain;
   LatencyScaling::Options latency;
-  PredictionMode prediction = PredictionMode::kAuto;
+  PredictionSetting prediction = PredictionSetting::kAuto;
   // How prediction plans; borrowed.
   const KeepAlivePolicy* keep_alive = nullptr;
   absl::TimeZone time_zone = absl::UTCTimeZone();

@@ -322,9 +322,13 @@ type LearnedWarming struct {
 	IdleByHour []float64 `protobuf:"fixed64,11,rep,packed,name=idle_by_hour,json=idleByHour,proto3" json:"idle_by_hour,omitempty"`
 	LastHour   int64     `protobuf:"varint,12,opt,name=last_hour,json=lastHour,proto3" json:"last_hour,omitempty"`
 	// When each of the k instances of the virtual comparison was last needed.
-	LastNeeded    []float64 `protobuf:"fixed64,13,rep,packed,name=last_needed,json=lastNeeded,proto3" json:"last_needed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LastNeeded []float64 `protobuf:"fixed64,13,rep,packed,name=last_needed,json=lastNeeded,proto3" json:"last_needed,omitempty"`
+	// How often it was needed after a time in which it was not, and for how long it
+	// was watched.
+	Needs          float64 `protobuf:"fixed64,14,opt,name=needs,proto3" json:"needs,omitempty"`
+	WatchedSeconds float64 `protobuf:"fixed64,15,opt,name=watched_seconds,json=watchedSeconds,proto3" json:"watched_seconds,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *LearnedWarming) Reset() {
@@ -448,6 +452,20 @@ func (x *LearnedWarming) GetLastNeeded() []float64 {
 	return nil
 }
 
+func (x *LearnedWarming) GetNeeds() float64 {
+	if x != nil {
+		return x.Needs
+	}
+	return 0
+}
+
+func (x *LearnedWarming) GetWatchedSeconds() float64 {
+	if x != nil {
+		return x.WatchedSeconds
+	}
+	return 0
+}
+
 var File_serverless_scaler_v1_state_proto protoreflect.FileDescriptor
 
 const file_serverless_scaler_v1_state_proto_rawDesc = "" +
@@ -473,7 +491,7 @@ const file_serverless_scaler_v1_state_proto_rawDesc = "" +
 	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x14\n" +
 	"\x05calls\x18\x02 \x03(\x05R\x05calls\x12)\n" +
 	"\x10duration_seconds\x18\x03 \x01(\x01R\x0fdurationSeconds\x12\x1b\n" +
-	"\tmemory_mb\x18\x04 \x01(\x01R\bmemoryMb\"\x93\x04\n" +
+	"\tmemory_mb\x18\x04 \x01(\x01R\bmemoryMb\"\xd2\x04\n" +
 	"\x0eLearnedWarming\x12 \n" +
 	"\vinvocations\x18\x01 \x01(\x01R\vinvocations\x12\x1f\n" +
 	"\vcold_starts\x18\x02 \x01(\x01R\n" +
@@ -491,7 +509,9 @@ const file_serverless_scaler_v1_state_proto_rawDesc = "" +
 	"idleByHour\x12\x1b\n" +
 	"\tlast_hour\x18\f \x01(\x03R\blastHour\x12\x1f\n" +
 	"\vlast_needed\x18\r \x03(\x01R\n" +
-	"lastNeededBCZAserverless-orchestrator/gateway/gen/serverless/scaler/v1;scalerv1b\x06proto3"
+	"lastNeeded\x12\x14\n" +
+	"\x05needs\x18\x0e \x01(\x01R\x05needs\x12'\n" +
+	"\x0fwatched_seconds\x18\x0f \x01(\x01R\x0ewatchedSecondsBCZAserverless-orchestrator/gateway/gen/serverless/scaler/v1;scalerv1b\x06proto3"
 
 var (
 	file_serverless_scaler_v1_state_proto_rawDescOnce sync.Once
