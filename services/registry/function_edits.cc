@@ -50,6 +50,11 @@ Function Completed(Function requested) {
   if (!requested.has_concurrency()) requested.set_concurrency(1);
   if (requested.reuse().empty()) requested.set_reuse("warm");
   if (requested.network().empty()) requested.set_network("none");
+  if (requested.has_scaling()) {
+    for (auto& window : *requested.mutable_scaling()->mutable_windows()) {
+      if (!window.has_instances()) window.set_instances(1);
+    }
+  }
   return requested;
 }
 

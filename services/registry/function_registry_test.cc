@@ -149,6 +149,50 @@ TEST_F(FunctionRegistryTest, LimitsOfCallsAreSettingsAndMakeNoVersion) {
               ElementsAre("rateLimit"));
 }
 
+TEST_F(FunctionRegistryTest, ScalingIsASettingThatIsReplacedAsAWhole) {
+  Function function = ValidFunction("hello");
+  function.mutable_scaling()->add_policies("windows");
+  function.mutable_scaling()->set_idle_budget(50);
+  auto* window = function.mutable_scaling()->add_windows();
+  window->set_start("0 9 * * 1-5");
+  window->set_duration(3600000);
+  window->set_time_zone("Europe/Berlin");
+  const FunctionOr created = Create(function);
+  SO_ASSERT_OK(created);
+  EXPECT_EQ(created->scaling().windows(0).start(), "0 9 * * 1-5");
+  EXPECT_EQ(created->scaling().windows(0).instances(), 1);
+  EXPECT_EQ(Resolve("hello")->scaling().idle_budget(), 50);
+
+  // Other changes leave it alone, one of it makes no version.
+  Function patch;
+  patch.set_memory(256);
+  EXPECT_EQ(Update("hello", patch, {"memory"})->scaling().windows_size(), 1);
+  patch.mutable_scaling()->add_policies("prediction");
+  const FunctionOr updated = Update("hello", patch, {"scaling.policies"});
+  SO_ASSERT_OK(updated);
+  EXPECT_EQ(updated->version(), 1);
+  EXPECT_THAT(updated->scaling().policies(), ElementsAre("prediction"));
+  EXPECT_EQ(updated->scaling().windows_size(), 0);
+  EXPECT_EQ(updated->scaling().idle_budget(), 0);
+  patch.mutable_scaling()->add_policies("prediction");
+  EXPECT_THAT(WrongFields(Update("hello", patch, {"scaling"}).status()),
+              ElementsAre("scaling.policies[1]"));
+
+  // Code comes back with a rollback, settings stay.
+  function.set_code("exports.handler = async () => 2");
+  function.mutable_scaling()->set_idle_budget(70);
+  const FunctionOr replaced = Replace("hello", function);
+  SO_ASSERT_OK(replaced);
+  EXPECT_EQ(replaced->scaling().idle_budget(), 70);
+  const FunctionOr back = Rollback("hello", 1);
+  SO_ASSERT_OK(back);
+  EXPECT_EQ(back->scaling().idle_budget(), 70);
+  EXPECT_EQ(Get("hello")->scaling().windows(0).time_zone(), "Europe/Berlin");
+
+  EXPECT_FALSE(Update("hello", Function(), {"scaling"})->has_scaling());
+  EXPECT_FALSE(Replace("hello", ValidFunction(""))->has_scaling());
+}
+
 TEST_F(FunctionRegistryTest, UpdateMakesAVersionOnlyWhenWhatRunsChanges) {
   SO_ASSERT_OK(Create(ValidFunction("hello")));
   Function patch = ValidFunction("");

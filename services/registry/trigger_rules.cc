@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/cron.h"
+#include "base/time_zone.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace so {
@@ -141,6 +143,24 @@ void CheckHttp(const Struct& config, absl::string_view field,
   }
 }
 
+void CheckSchedule(const Struct& config, absl::string_view field,
+                   FieldProblems& problems) {
+  const absl::string_view cron = TextOf(config, "cron");
+  if (!cron.empty() && IsCleanText(cron)) {
+    if (const auto schedule = CronSchedule::Parse(cron); !schedule.ok()) {
+      problems.Add(absl::StrCat(field, ".config.cron"),
+                   schedule.status().message());
+    }
+  }
+  const absl::string_view zone = TextOf(config, "timezone");
+  if (!zone.empty() && IsCleanText(zone)) {
+    if (const auto found = FindTimeZone(zone); !found.ok()) {
+      problems.Add(absl::StrCat(field, ".config.timezone"),
+                   found.status().message());
+    }
+  }
+}
+
 // That every setting of the type is there and a text, and no other.
 void CheckKeys(const TriggerType& type, const Struct& config,
                absl::string_view field, FieldProblems& problems) {
@@ -185,6 +205,7 @@ void CheckTrigger(const Trigger& trigger, absl::string_view field,
   }
   CheckKeys(*type, config, field, problems);
   if (type->name == "http") CheckHttp(config, field, problems);
+  if (type->name == "schedule") CheckSchedule(config, field, problems);
 }
 
 std::string RouteKey(absl::string_view method, absl::string_view path) {

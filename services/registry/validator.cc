@@ -10,6 +10,7 @@
 #include "services/registry/client/archive_format.h"
 #include "services/registry/client/function_reference.h"
 #include "services/registry/environment_rules.h"
+#include "services/registry/scaling_rules.h"
 #include "services/registry/trigger_rules.h"
 
 namespace so {
@@ -180,6 +181,7 @@ void Validator::Check(const Function& function, Code code,
   CheckRuntime(function, problems);
   CheckCode(function, code, problems);
   CheckLimits(function, problems);
+  CheckScaling(function, problems);
   CheckEnvironment(function, problems);
   CheckTexts(function, problems);
   CheckTriggers(function, problems);

@@ -238,6 +238,23 @@ INSTANTIATE_TEST_SUITE_P(
         {"triggers { type: 'schedule' config { fields { key: 'cron' value { "
          "number_value: 5 } } } }",
          "triggers[0].config.cron"},
+        {"triggers { type: 'schedule' config { fields { key: 'cron' value { "
+         "string_value: '0 9 * * MON-FRI' } } fields { key: 'timezone' value { "
+         "string_value: 'Europe/Berlin' } } } }",
+         ""},
+        {"triggers { type: 'schedule' config { fields { key: 'cron' value { "
+         "string_value: '@hourly' } } } }",
+         ""},
+        {"triggers { type: 'schedule' config { fields { key: 'cron' value { "
+         "string_value: '0 24 * * *' } } } }",
+         "triggers[0].config.cron"},
+        {"triggers { type: 'schedule' config { fields { key: 'cron' value { "
+         "string_value: 'every day' } } } }",
+         "triggers[0].config.cron"},
+        {"triggers { type: 'schedule' config { fields { key: 'cron' value { "
+         "string_value: '0 9 * * *' } } fields { key: 'timezone' value { "
+         "string_value: 'Europe/Bonn' } } } }",
+         "triggers[0].config.timezone"},
         {"triggers { type: 'schedule' config { fields { key: 'timezone' value "
          "{ string_value: 'UTC' } } } }",
          "triggers[0].config.cron"},
