@@ -1,8 +1,6 @@
 #include "services/pool/capacity.h"
 
 #include <algorithm>
-#include <tuple>
-#include <utility>
 
 namespace so {
 namespace {
@@ -23,20 +21,30 @@ bool Fits(const Capacity& used, const Capacity& limit, int memory) {
 
 std::optional<std::vector<std::string>> ChooseEvictions(
     Capacity used, const Capacity& limit, int memory,
-    std::vector<Evictable> candidates) {
-  std::sort(candidates.begin(), candidates.end(),
-            [](const Evictable& a, const Evictable& b) {
-              return std::tie(b.idle, a.id) < std::tie(a.idle, b.id);
-            });
-  std::vector<std::string> chosen;
-  for (Evictable& candidate : candidates) {
+    const std::vector<Evictable>& candidates) {
+  std::vector<const Evictable*> chosen;
+  for (const Evictable& candidate : candidates) {
     if (Fits(used, limit, memory)) break;
     --used.instances;
     used.memory -= candidate.memory;
-    chosen.push_back(std::move(candidate.id));
+    chosen.push_back(&candidate);
   }
   if (!Fits(used, limit, memory)) return std::nullopt;
-  return chosen;
+  // A large one may have made those before it unnecessary: the later ones are
+  // worth more.
+  std::vector<std::string> ids;
+  for (auto it = chosen.rbegin(); it != chosen.rend(); ++it) {
+    Capacity without = used;
+    ++without.instances;
+    without.memory += (*it)->memory;
+    if (Fits(without, limit, memory)) {
+      used = without;
+    } else {
+      ids.push_back((*it)->id);
+    }
+  }
+  std::reverse(ids.begin(), ids.end());
+  return ids;
 }
 
 }  // namespace so

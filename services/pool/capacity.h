@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
+#include "services/pool/eviction_order.h"
 
 namespace so {
 
@@ -21,17 +21,11 @@ bool Fits(const Capacity& used, const Capacity& limit, int memory);
 // hundredths of one: a whole one, and beyond 1769 MB in proportion to memory.
 int CpuPercent(int memory);
 
-// A free instance that could make room.
-struct Evictable {
-  std::string id;
-  int memory = 0;
-  absl::Duration idle;
-};
-
-// Which of `candidates` to evict, the longest idle first, so that an instance
-// with `memory` MB fits. Nothing when evicting all of them would not do.
+// Which of `candidates` to evict, in their order, so that an instance with
+// `memory` MB fits; none that could stay without the others' going. Nothing
+// when evicting all of them would not do.
 std::optional<std::vector<std::string>> ChooseEvictions(
     Capacity used, const Capacity& limit, int memory,
-    std::vector<Evictable> candidates);
+    const std::vector<Evictable>& candidates);
 
 }  // namespace so

@@ -59,15 +59,26 @@ TEST(CleanupPlanTest, DoesNotReplaceTwice) {
   EXPECT_THAT(PlanCleanup({leaving}, kLimits).replace, IsEmpty());
 }
 
-TEST(CapacityTest, EvictsTheLongestIdleUntilTheNewOneFits) {
+TEST(CapacityTest, EvictsInOrderUntilTheNewOneFits) {
   const Capacity limit{.instances = 10, .memory = 512};
-  const std::vector<Evictable> candidates = {{"a", 128, absl::Seconds(1)},
-                                             {"b", 128, absl::Seconds(3)},
-                                             {"c", 128, absl::Seconds(2)}};
+  const std::vector<Evictable> candidates = {{.id = "b", .memory = 128},
+                                             {.id = "c", .memory = 128},
+                                             {.id = "a", .memory = 128}};
   EXPECT_THAT(*ChooseEvictions({4, 512}, limit, 256, candidates),
               ElementsAre("b", "c"));
   EXPECT_THAT(*ChooseEvictions({3, 384}, limit, 128, candidates), IsEmpty());
   EXPECT_FALSE(ChooseEvictions({4, 512}, limit, 513, candidates).has_value());
+}
+
+TEST(CapacityTest, SparesWhatALargerOneHasMadeUnnecessary) {
+  const Capacity limit{.instances = 10, .memory = 512};
+  const std::vector<Evictable> candidates = {{.id = "small", .memory = 64},
+                                             {.id = "tiny", .memory = 32},
+                                             {.id = "large", .memory = 256}};
+  EXPECT_THAT(*ChooseEvictions({3, 512}, limit, 256, candidates),
+              ElementsAre("large"));
+  EXPECT_THAT(*ChooseEvictions({3, 512}, limit, 280, candidates),
+              ElementsAre("small", "large"));  // Less than the tiny one.
 }
 
 TEST(StartQueueTest, ServesDemandBeforeWarmingInOrder) {
@@ -79,6 +90,26 @@ TEST(StartQueueTest, ServesDemandBeforeWarmingInOrder) {
   EXPECT_EQ(queue.Pop(), "demand-2");
   EXPECT_EQ(queue.Pop(), "warm-1");
   EXPECT_EQ(queue.Pop(), std::nullopt);
+}
+
+TEST(StartQueueTest, ServesOnlyDemandWhenToldTo) {
+  StartQueue queue;
+  queue.Push("warm-1", false);
+  EXPECT_EQ(queue.Pop(/*on_demand_only=*/true), std::nullopt);
+  queue.Push("demand-1", true);
+  EXPECT_EQ(queue.Pop(/*on_demand_only=*/true), "demand-1");
+  EXPECT_EQ(queue.Pop(), "warm-1");
+}
+
+TEST(StartQueueTest, APromotedOneIsOnDemand) {
+  StartQueue queue;
+  queue.Push("warm-1", false);
+  queue.Push("warm-2", false);
+  queue.Promote("warm-2");
+  queue.Promote("warm-3");  // Not queued.
+  EXPECT_EQ(queue.Pop(/*on_demand_only=*/true), "warm-2");
+  EXPECT_EQ(queue.Pop(/*on_demand_only=*/true), std::nullopt);
+  EXPECT_EQ(queue.size(), 1u);
 }
 
 }  // namespace

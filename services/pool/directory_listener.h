@@ -21,6 +21,9 @@ class DirectoryListener final : public FunctionDirectory::Listener {
   void OnFunctionDeleted(const std::string& function_id) override {
     loop_.Post([this, function_id] { pool_.OnFunctionDeleted(function_id); });
   }
+  void OnSynced() override {
+    loop_.Post([this] { pool_.OnDirectorySynced(); });
+  }
 
  private:
   Executor& loop_;

@@ -41,7 +41,7 @@ int FunctionGroup::CountUsable(int version) const {
 }
 
 int FunctionGroup::Floor(int min_instances, absl::Time now) const {
-  return now < target_until ? std::max(min_instances, target) : min_instances;
+  return HasTarget(now) ? std::max(min_instances, target) : min_instances;
 }
 
 bool IsOutdated(const serverless::function::v1::Function& old,

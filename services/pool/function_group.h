@@ -13,6 +13,7 @@
 #include "services/pool/instance.h"
 #include "services/pool/memory_time.h"
 #include "services/pool/warm_call.h"
+#include "services/pool/warming_waste.h"
 
 namespace so {
 
@@ -39,7 +40,7 @@ struct Departure {
 struct Member {
   std::unique_ptr<Instance> instance;
   StartReason reason = StartReason::kOnDemand;
-  // The router that asked for it, and by which name.
+  // The router that waits for it, and by which name.
   RouterId requester = 0;
   std::string start_id;
   std::string code_dir;
@@ -52,8 +53,9 @@ struct Member {
   Departure departure;
   // The error of a call after which it takes no more.
   std::string fault;
-  // The event log says why it goes.
+  // The event log says why it goes, by this reason.
   bool departed = false;
+  std::string departed_because;
   // How far its group's memory_time has come: its state since then.
   InstanceState accounted_as = serverless::pool::v1::INSTANCE_STATE_COLD;
   absl::Time accounted_at;
@@ -63,6 +65,8 @@ struct Member {
   // The Warm call that waits for it.
   std::shared_ptr<WarmCall> warm_call;
 
+  // A caller waits for it, or has.
+  bool on_demand() const { return requester != 0; }
   InstanceState state() const { return instance->state(); }
   bool is(InstanceState state) const { return instance->state() == state; }
   // It takes up capacity: everything but what is on its way out.
@@ -81,6 +85,16 @@ struct FunctionGroup {
   int target = 0;
   std::string target_reason;
   absl::Time target_until = absl::InfinitePast();
+  // While it holds: how long instances above it may be idle; zero: as the pool
+  // is set.
+  absl::Duration target_idle_timeout;
+  // Looks for those that have been idle for so long.
+  TimerId idle_timer = 0;
+  // Whether what was started ahead of demand was used.
+  WarmingWaste waste;
+  // How long a start and loading the code take, smoothed; zero while none has
+  // succeeded.
+  absl::Duration cold_start;
   // After failures, starts ahead of demand wait.
   Backoff backoff{absl::Seconds(1), absl::Minutes(1)};
   absl::Time retry_at = absl::InfinitePast();
@@ -98,6 +112,7 @@ struct FunctionGroup {
   int Count(InstanceState state) const;
   // Live instances that new calls of `version` can use from now on.
   int CountUsable(int version) const;
+  bool HasTarget(absl::Time now) const { return now < target_until; }
   // How many instances are to be kept however idle.
   int Floor(int min_instances, absl::Time now) const;
 };

@@ -52,13 +52,16 @@ InstancePool::InstancePool(Options options, Dependencies dependencies)
       }) {
   cleanup_timer_ = deps_.instances.timers.Schedule(options_.cleanup_interval,
                                                    [this] { Cleanup(); });
+  if (deps_.memory != nullptr) CheckMemory();
 }
 
 InstancePool::~InstancePool() {
   deps_.instances.timers.Cancel(cleanup_timer_);
   deps_.instances.timers.Cancel(drain_timer_);
+  deps_.instances.timers.Cancel(memory_timer_);
   for (auto& [id, group] : groups_) {
     deps_.instances.timers.Cancel(group.retry_timer);
+    deps_.instances.timers.Cancel(group.idle_timer);
   }
 }
 
@@ -110,6 +113,9 @@ void InstancePool::StartOnDemand(const StartRequest& request,
     return refuse(error);
   }
   FunctionGroup& group = GroupOf(function->id());
+  if (Member* queued = FindQueued(group, *function); queued != nullptr) {
+    return Promote(*queued, request);
+  }
   if (!MakeRoomInGroup(group, *function)) {
     return refuse(NoCapacity(absl::StrCat(function->name(), " has its ",
                                           function->max_instances(),
@@ -125,6 +131,25 @@ void InstancePool::StartOnDemand(const StartRequest& request,
     return;
   }
   AddMember(group, function, request);
+}
+
+Member* InstancePool::FindQueued(
+    FunctionGroup& group, const serverless::function::v1::Function& wanted) {
+  for (const auto& [id, member] : group.members) {
+    if (member->is(pb::INSTANCE_STATE_COLD) && member->requester == 0 &&
+        !member->retire_when_free &&
+        !IsOutdated(member->instance->function(), wanted)) {
+      return member.get();
+    }
+  }
+  return nullptr;
+}
+
+void InstancePool::Promote(Member& member, const StartRequest& request) {
+  member.requester = request.requester;
+  member.start_id = request.start_id;
+  start_queue_.Promote(member.instance->id());
+  PumpStarts();
 }
 
 void InstancePool::RefuseStart(const StartRequest& request,
@@ -189,13 +214,18 @@ void InstancePool::CodeReady(const std::string& instance_id,
     return;
   }
   member->code_dir = *code_dir;
-  start_queue_.Push(instance_id, member->reason == StartReason::kOnDemand);
+  start_queue_.Push(instance_id, member->on_demand());
   PumpStarts();
 }
 
 void InstancePool::PumpStarts() {
-  while (warming_ < options_.max_concurrent_starts) {
-    const std::optional<std::string> id = start_queue_.Pop();
+  // Starts ahead of demand take half of what may be started at a time, and
+  // never what one on demand could have had: those are counted for themselves.
+  const int ahead = std::max(1, options_.max_concurrent_starts / 2);
+  while (warming_on_demand_ < options_.max_concurrent_starts) {
+    const bool on_demand_only = warming_ - warming_on_demand_ >= ahead ||
+                                warming_ >= options_.max_concurrent_starts;
+    const std::optional<std::string> id = start_queue_.Pop(on_demand_only);
     if (!id) return;
     Member* member = FindMember(*id);
     if (member == nullptr || !member->is(pb::INSTANCE_STATE_COLD)) continue;
@@ -203,6 +233,7 @@ void InstancePool::PumpStarts() {
     // Prepare has found it, and runtimes do not go away.
     const Runtime& runtime = *deps_.runtimes.Find(function.runtime());
     ++warming_;
+    if (member->on_demand()) ++warming_on_demand_;
     member->instance->Start({
         .runtime = runtime.name(),
         .code_dir = member->code_dir,
@@ -210,6 +241,7 @@ void InstancePool::PumpStarts() {
         .max_pids = runtime.max_pids(),
         .cpu_percent = CpuPercent(function.memory()),
         .egress = function.network() == "egress",
+        .ahead_of_demand = !member->on_demand(),
     });
     member->announced = true;
     Announce(*member);
@@ -251,7 +283,7 @@ bool InstancePool::MakeRoom(const FunctionGroup& group,
   }
   const auto evicted =
       ChooseEvictions(Used(), options_.capacity, EnforcedMemory(*function),
-                      std::move(candidates));
+                      EvictionOrder(std::move(candidates)));
   if (!evicted) return false;
   for (const std::string& id : *evicted) {
     Member& spare = *FindMember(id);
@@ -267,15 +299,24 @@ std::vector<Evictable> InstancePool::SpareInstances(
   std::vector<Evictable> free;
   for (const auto& [id, member] : group.members) {
     if (!member->is(pb::INSTANCE_STATE_WARM)) continue;
-    free.push_back({id, EnforcedMemory(member->instance->function()),
-                    member->instance->idle()});
+    free.push_back({.id = id,
+                    .memory = member->memory,
+                    .idle = member->instance->idle(),
+                    .cold_start = group.cold_start});
   }
   const FunctionPtr function = deps_.directory.Find(group.function_id);
-  const int spare =
-      group.CountLive() - (function ? function->min_instances() : 0);
+  const int min_instances = function ? function->min_instances() : 0;
+  const auto at_most = [&](int count) {
+    return std::clamp<int>(count, 0, static_cast<int>(free.size()));
+  };
   std::sort(free.begin(), free.end(),
             [](const auto& a, const auto& b) { return a.idle > b.idle; });
-  free.resize(std::clamp<int>(spare, 0, static_cast<int>(free.size())));
+  free.resize(at_most(group.CountLive() - min_instances));
+  if (group.HasTarget(Now())) {
+    const int surplus =
+        at_most(group.CountLive() - group.Floor(min_instances, Now()));
+    for (int i = 0; i < surplus; ++i) free[i].surplus = true;
+  }
   return free;
 }
 

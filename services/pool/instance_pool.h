@@ -17,8 +17,10 @@
 #include "services/pool/code_store.h"
 #include "services/pool/event_log.h"
 #include "services/pool/event_parts.h"
+#include "services/pool/eviction_order.h"
 #include "services/pool/function_group.h"
 #include "services/pool/instance.h"
+#include "services/pool/node_memory.h"
 #include "services/pool/prefetcher.h"
 #include "services/pool/result_parts.h"
 #include "services/pool/runtime_catalog.h"
@@ -48,6 +50,11 @@ class InstancePool final : private InstanceOwner {
     absl::Duration idle_timeout = absl::Seconds(60);
     absl::Duration max_age = absl::Minutes(5);
     absl::Duration cleanup_interval = absl::Seconds(30);
+    // When less than this share of the node's memory is available, free
+    // instances are evicted until it is, and nothing is started ahead of demand
+    // but for min_instances.
+    double low_memory = 0.1;
+    absl::Duration memory_check_interval = absl::Seconds(2);
   };
   // All borrowed.
   struct Dependencies {
@@ -58,6 +65,8 @@ class InstancePool final : private InstanceOwner {
     StartSteps& steps;
     // Where answers of the directory are to be continued.
     Executor& executor;
+    // May be null: then only what is promised counts.
+    const NodeMemory* memory = nullptr;
   };
 
   InstancePool(Options options, Dependencies dependencies);
@@ -99,6 +108,9 @@ class InstancePool final : private InstanceOwner {
   // ---- what the registry reports.
   void OnFunctionChanged(const FunctionPtr& function);
   void OnFunctionDeleted(const std::string& function_id);
+  // The functions known so far are those that there were before: from now on,
+  // new ones and new versions are deployed. Repeating it changes nothing.
+  void OnDirectorySynced() { synced_ = true; }
 
   // Takes no more work, retires what is free, waits for what is busy up to
   // `timeout` and then stops it. `done` runs when no instance is left.
@@ -140,12 +152,18 @@ class InstancePool final : private InstanceOwner {
   void CodeReady(const std::string& instance_id,
                  const absl::StatusOr<std::string>& code_dir);
   void PumpStarts();
+  // One of the wanted version that waits to be started ahead of demand; null
+  // when there is none.
+  Member* FindQueued(FunctionGroup& group,
+                     const serverless::function::v1::Function& wanted);
+  // A call waits for it now.
+  void Promote(Member& member, const StartRequest& request);
   // Keeps a function to its max_instances: ends a free instance of another
   // version for one of `wanted`.
   bool MakeRoomInGroup(const FunctionGroup& group,
                        const serverless::function::v1::Function& wanted);
   bool MakeRoom(const FunctionGroup& group, const FunctionPtr& function);
-  // The free instances of a function that are not needed for its floor, the
+  // The free instances of a function that are not needed for min_instances, the
   // longest idle first.
   std::vector<Evictable> SpareInstances(const FunctionGroup& group) const;
   bool HasRoom(const serverless::function::v1::Function& function) const;
@@ -154,13 +172,28 @@ class InstancePool final : private InstanceOwner {
   // ---- keeping up (instance_pool_upkeep.cc)
   void Cleanup();
   void CleanupGroup(FunctionGroup& group);
+  CleanupLimits LimitsOf(const FunctionGroup& group) const;
+  // Expires what a target allows to, and looks again when more will be due.
+  void CheckIdle(FunctionGroup& group);
+  // To be called when an instance has become free.
+  void CheckIdleLater(FunctionGroup& group, absl::Duration delay);
   absl::Duration MaxAgeOf(
       const serverless::function::v1::Function* function) const;
   void Expire(FunctionGroup& group, Member& member,
               const CleanupLimits& limits);
   void Replace(FunctionGroup& group, Member& old);
   void EnsureFloor(FunctionGroup& group);
+  // Whether another one may be started because of the group's target.
+  bool WarmingAllowed(const FunctionGroup& group) const;
+  // Whether this is the first time that the pool hears of this version, and it
+  // is not one of those that there were before the pool.
+  bool IsDeploy(const serverless::function::v1::Function& function);
+  void WarmDeployed(FunctionGroup& group, const FunctionPtr& function);
+  void CheckMemory();
+  void RelieveMemory(const MemoryReading& reading);
   void NoteFailure(FunctionGroup& group);
+  // An instance ends: was it worth starting?
+  void NoteUse(FunctionGroup& group, const Member& member);
   void RetireWhenFree(Member& member, Departure why);
   void DropOutdated(FunctionGroup& group, const FunctionPtr& current);
   void ForgetIfEmpty(const std::string& function_id);
@@ -180,6 +213,8 @@ class InstancePool final : private InstanceOwner {
   // Both note why.
   void Retire(Member& member, const Departure& why);
   void Evict(Member& member, absl::string_view reason, std::string detail);
+  // It is started, or will not be: counts and who waits.
+  void StartEnded(const Member& member);
   // Adds up the memory times time of an instance whose state has changed.
   void Account(Member& member);
   MemoryTime MemoryTimeOf(const FunctionGroup& group) const;
@@ -212,11 +247,18 @@ class InstancePool final : private InstanceOwner {
   absl::flat_hash_map<std::string, std::string> functions_of_;
   int64_t last_instance_ = 0;
   StartQueue start_queue_;
+  // Instances being started, and those of them that a caller waits for.
   int warming_ = 0;
+  int warming_on_demand_ = 0;
   // Until then there is no room for what the scaler wants.
   absl::Time demand_first_until_ = absl::InfinitePast();
   std::map<WarmId, std::shared_ptr<WarmCall>> warm_calls_;
   WarmId last_warm_ = 0;
+  // Function id to the version that the pool has heard of.
+  absl::flat_hash_map<std::string, int> known_versions_;
+  bool synced_ = false;
+  bool memory_low_ = false;
+  TimerId memory_timer_ = 0;
   TimerId cleanup_timer_ = 0;
   TimerId drain_timer_ = 0;
   absl::AnyInvocable<void()> on_drained_;

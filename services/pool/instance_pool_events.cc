@@ -25,7 +25,7 @@ Departure EndOf(const Member& member, bool by_itself) {
 void InstancePool::OnWarm(Instance& instance) {
   Member& member = MemberOf(instance);
   Account(member);
-  --warming_;
+  StartEnded(member);
   Note(member, "warm", "",
        absl::StrCat("started in ", InWords(instance.start_duration()),
                     ", code loaded in ", InWords(instance.init_duration())));
@@ -35,9 +35,14 @@ void InstancePool::OnWarm(Instance& instance) {
                               {"reason", ReasonName(member.reason)},
                               {"start_ms", instance.start_duration()},
                               {"init_ms", instance.init_duration()}});
-  GroupOf(instance.function().id())
-      .breakers[instance.function().version()]
-      .Succeeded();
+  FunctionGroup& group = GroupOf(instance.function().id());
+  group.breakers[instance.function().version()].Succeeded();
+  const absl::Duration cold_start =
+      instance.start_duration() + instance.init_duration();
+  group.cold_start += group.cold_start == absl::ZeroDuration()
+                          ? cold_start
+                          : (cold_start - group.cold_start) / 4;
+  CheckIdleLater(group, group.target_idle_timeout);
   deps_.steps.Record(instance.function().runtime(), "init",
                      instance.init_duration());
   Announce(member);
@@ -56,7 +61,7 @@ void InstancePool::OnStartFailed(Instance& instance, const Error& error,
   Member& member = MemberOf(instance);
   FunctionGroup& group = GroupOf(instance.function().id());
   ++group.failed_starts;
-  if (member.announced) --warming_;  // Else it never got that far.
+  if (member.announced) StartEnded(member);  // Else it never got that far.
   Depart(member, {.action = "start-failed",
                   .detail = absl::StrCat(error.code(), ": ", error.message())});
   if (IsInitFailure(error)) {
@@ -130,6 +135,8 @@ void InstancePool::OnResult(Instance& instance, const RunningCall& call,
   } else if (retire) {
     Retire(member, member.departure);
   } else {
+    FunctionGroup& group = GroupOf(instance.function().id());
+    CheckIdleLater(group, group.target_idle_timeout);
     // The Result has told the router that sent the call.
     Announce(member, call.router);
   }
@@ -160,6 +167,7 @@ void InstancePool::OnTerminating(Instance& instance, bool by_itself) {
   if (member.announced) Announce(member);
   FunctionGroup& group = GroupOf(instance.function().id());
   if (by_itself && instance.invocations() == 0) NoteFailure(group);
+  NoteUse(group, member);
   // Another one may be wanted; not now, since the caller may be walking the
   // group.
   deps_.executor.Post([this, id = group.function_id] {
@@ -167,6 +175,23 @@ void InstancePool::OnTerminating(Instance& instance, bool by_itself) {
       EnsureFloor(it->second);
     }
   });
+}
+
+void InstancePool::NoteUse(FunctionGroup& group, const Member& member) {
+  const bool guessed = member.reason == StartReason::kTarget ||
+                       member.reason == StartReason::kWarmUp;
+  const bool used = member.instance->invocations() > 0;
+  // What ends for another reason has not had its chance.
+  const bool wasted = !used && (member.departed_because == "idle" ||
+                                member.departed_because == "room" ||
+                                member.departed_because == "memory");
+  if (!guessed || !(used || wasted)) return;
+  const absl::Duration pause = group.waste.Ended(used, Now());
+  if (pause > absl::ZeroDuration()) {
+    log_.Warn("instances started ahead of calls are not used",
+              {{"function_id", group.function_id},
+               {"none_more_for_s", absl::ToDoubleSeconds(pause)}});
+  }
 }
 
 void InstancePool::OnGone(Instance& instance) {

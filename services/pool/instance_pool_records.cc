@@ -31,6 +31,7 @@ void InstancePool::Note(const Member& member, absl::string_view action,
 
 void InstancePool::Depart(Member& member, const Departure& why) {
   if (std::exchange(member.departed, true)) return;
+  member.departed_because = std::string(why.reason);
   Note(member, why.action, why.reason, why.detail);
 }
 
@@ -48,6 +49,11 @@ void InstancePool::Evict(Member& member, absl::string_view reason,
          {.action = "evict", .reason = reason, .detail = std::move(detail)});
   // At once: what it takes is promised to another.
   member.instance->Abort(Error());
+}
+
+void InstancePool::StartEnded(const Member& member) {
+  --warming_;
+  if (member.on_demand()) --warming_on_demand_;
 }
 
 void InstancePool::Account(Member& member) {

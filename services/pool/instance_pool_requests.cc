@@ -12,6 +12,8 @@ namespace pb = serverless::pool::v1;
 
 constexpr int kMaxCount = 1000;
 constexpr int kMaxTargetTtl = 600000;
+constexpr int kMaxIdleTimeout = 86400000;
+constexpr size_t kMaxReasonBytes = 64;
 
 pb::AttachResponse UpdateOf(const Member& member, int memory) {
   const Instance& instance = *member.instance;
@@ -186,15 +188,18 @@ void InstancePool::StartWarm(WarmId id, const FunctionPtr& function) {
   // Held while starting: an instance may fail at once.
   call->Expect();
   int started = 0;
-  for (; started < wanted && HasRoom(*function); ++started) {
+  for (; started < wanted && !memory_low_ && HasRoom(*function); ++started) {
     AddMember(group, function,
               {.reason = StartReason::kWarmUp,
                .detail = absl::StrCat("asked for ", call->requested(),
                                       " warm instances"),
                .warm_call = call});
   }
-  const Error no_room = MakeError(
-      "NO_CAPACITY", "this node has no room for another instance", "no");
+  const Error no_room =
+      MakeError("NO_CAPACITY",
+                memory_low_ ? "this node is short of memory"
+                            : "this node has no room for another instance",
+                "no");
   if (started == 0 && wanted > 0) {
     call->Fail(StartFailureStatus(no_room));
   }
@@ -232,6 +237,13 @@ absl::StatusOr<pb::SetTargetResponse> InstancePool::SetTarget(
   };
   check("desired", request.desired(), 0, kMaxCount);
   check("ttl", request.ttl(), 1, kMaxTargetTtl);
+  check("idle_timeout", request.idle_timeout(), 0, kMaxIdleTimeout);
+  if (request.reason().size() > kMaxReasonBytes) {
+    problems.emplace_back();
+    problems.back().set_field("reason");
+    problems.back().set_problem(
+        absl::StrCat("must have at most ", kMaxReasonBytes, " bytes"));
+  }
   if (!problems.empty()) return InvalidArgument(problems);
   if (draining_) return absl::UnavailableError("the pool is shutting down");
   const FunctionPtr function = deps_.directory.Find(request.function_id());
@@ -241,9 +253,12 @@ absl::StatusOr<pb::SetTargetResponse> InstancePool::SetTarget(
   }
   FunctionGroup& group = GroupOf(request.function_id());
   group.target = request.desired();
+  group.target_reason = request.reason();
+  group.target_idle_timeout = absl::Milliseconds(request.idle_timeout());
   group.target_until = Now() + absl::Milliseconds(request.ttl());
   const int64_t before = group.started;
   EnsureFloor(group);
+  CheckIdle(group);
   pb::SetTargetResponse response;
   response.set_starting(static_cast<int32_t>(group.started - before));
   response.set_total(group.CountLive());

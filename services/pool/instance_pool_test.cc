@@ -420,21 +420,6 @@ TEST(InstancePoolTest, AFreeInstanceOfAnotherVersionGivesWayWithinTheMaximum) {
   EXPECT_EQ(f.sandbox.started(), 2u);
 }
 
-TEST(InstancePoolTest, StartsOnDemandBeforeWarming) {
-  PoolFixture f({.max_concurrent_starts = 1});
-  f.Put(PoolFixture::MakeFunction("one"));
-  f.Put(PoolFixture::MakeFunction("two"));
-  pb::SetTargetRequest request;
-  request.set_function_id("fn-one");
-  request.set_desired(2);
-  request.set_ttl(60000);
-  SO_ASSERT_OK(f.pool->SetTarget(request));
-  f.StartInstance("two", "s-2");
-  EXPECT_EQ(f.sandbox.started(), 1u);
-  f.sandbox.last().BecomeReady();
-  EXPECT_EQ(f.sandbox.last().spec.instance_id, "inst-000003");
-}
-
 TEST(InstancePoolTest, ANewVersionRetiresTheOldOnes) {
   PoolFixture f;
   f.Put(PoolFixture::MakeFunction("hello"));

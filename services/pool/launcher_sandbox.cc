@@ -28,7 +28,8 @@ class LauncherSandbox::Process final : public SandboxProcess {
   void Begin() {
     asked_ = owner_.clock_.Now();
     take_ = owner_.parked_.Take(
-        spec_.runtime, [this](absl::StatusOr<ParkedSandbox> sandbox) {
+        spec_.runtime,
+        [this](absl::StatusOr<ParkedSandbox> sandbox) {
           take_ = 0;
           if (sandbox.ok()) {
             Activate(*std::move(sandbox));
@@ -36,7 +37,8 @@ class LauncherSandbox::Process final : public SandboxProcess {
             End({.exit = {.start_error =
                               std::string(sandbox.status().message())}});
           }
-        });
+        },
+        spec_.ahead_of_demand);
   }
 
   void Send(std::string bytes) override {

@@ -25,6 +25,7 @@
 #include "services/pool/instance_pool.h"
 #include "services/pool/launcher_client.h"
 #include "services/pool/launcher_sandbox.h"
+#include "services/pool/node_memory.h"
 #include "services/pool/parked_pool.h"
 #include "services/pool/pool_service.h"
 #include "services/pool/pool_settings.h"
@@ -154,12 +155,13 @@ int Main(int argc, char** argv) {
       .freeze_after = ToAbsl(config.freeze_after()),
       .terminate_grace = ToAbsl(config.terminate_grace()),
       .log_limit = static_cast<size_t>(config.log_limit())};
+  const SystemMemory memory;
   std::unique_ptr<InstancePool> pool;
   loop.Run([&] {
     pool = std::make_unique<InstancePool>(
         PoolOptions(config),
         InstancePool::Dependencies{instances, *directory, *code, runtimes,
-                                   node.steps(), loop});
+                                   node.steps(), loop, &memory});
   });
   PoolService service(loop, *pool, node.parked(), node.steps());
   PoolNodeService node_service(loop, *pool);

@@ -28,18 +28,25 @@ ParkedPool::~ParkedPool() {
   }
 }
 
-ParkedPool::TakeId ParkedPool::Take(const std::string& runtime, OnTaken done) {
+ParkedPool::TakeId ParkedPool::Take(const std::string& runtime, OnTaken done,
+                                    bool ahead_of_demand) {
   Stock& stock = stocks_[runtime];
   stock.starts.Add(clock_.Now());
   RefillLater(runtime, stock, options_.refill_delay);
-  if (!stock.parked.empty()) {
+  if (stock.parked.size() > (ahead_of_demand ? 1u : 0u)) {
     ParkedSandbox sandbox = std::move(stock.parked.front().sandbox);
     stock.parked.pop_front();
     done(std::move(sandbox));
     return 0;
   }
   const TakeId id = ++last_take_;
-  stock.takers.push_back({id, std::move(done)});
+  // With those like it, in order.
+  const auto place =
+      ahead_of_demand
+          ? stock.takers.end()
+          : std::find_if(stock.takers.begin(), stock.takers.end(),
+                         [](const Taker& t) { return t.ahead_of_demand; });
+  stock.takers.insert(place, {id, std::move(done), ahead_of_demand});
   const RuntimeState* state = StateOf(runtime);
   if (state != nullptr && !state->problem.empty()) {
     timers_.Cancel(refuse_timer_);

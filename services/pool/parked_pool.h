@@ -44,7 +44,10 @@ class ParkedPool {
 
   // Gives a sandbox to `done`: the oldest one parked, inside this call (then
   // the answer is 0), or one made for it. Errors, UNAVAILABLE, come later only.
-  TakeId Take(const std::string& runtime, OnTaken done);
+  // With `ahead_of_demand`, the last one parked is left to others, and one that
+  // is made goes to them first.
+  TakeId Take(const std::string& runtime, OnTaken done,
+              bool ahead_of_demand = false);
   // `done` will not run; the sandbox goes to somebody else. 0 is ignored.
   void Cancel(TakeId id);
 
@@ -59,9 +62,11 @@ class ParkedPool {
   struct Taker {
     TakeId id;
     OnTaken done;
+    bool ahead_of_demand = false;
   };
   struct Stock {
     std::deque<Parked> parked;
+    // Those ahead of demand are behind the others.
     std::deque<Taker> takers;
     // Requests to the launcher under way, for takers and ahead of demand.
     int parking = 0;

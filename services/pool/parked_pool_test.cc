@@ -28,13 +28,24 @@ class ParkedPoolTest : public ::testing::Test {
     while (!launcher_.requests.empty()) launcher_.Make();
   }
   ParkedPool::TakeId Take(const std::string& runtime = "node") {
-    return pool_->Take(runtime, [this](absl::StatusOr<ParkedSandbox> sandbox) {
-      if (sandbox.ok()) {
-        taken_.push_back(sandbox->id);
-      } else {
-        failures_.push_back(std::string(sandbox.status().message()));
-      }
-    });
+    return TakeInto(taken_, runtime, /*ahead_of_demand=*/false);
+  }
+  ParkedPool::TakeId TakeAhead() {
+    return TakeInto(taken_ahead_, "node", /*ahead_of_demand=*/true);
+  }
+  ParkedPool::TakeId TakeInto(std::vector<uint64_t>& taken,
+                              const std::string& runtime,
+                              bool ahead_of_demand) {
+    return pool_->Take(
+        runtime,
+        [this, &taken](absl::StatusOr<ParkedSandbox> sandbox) {
+          if (sandbox.ok()) {
+            taken.push_back(sandbox->id);
+          } else {
+            failures_.push_back(std::string(sandbox.status().message()));
+          }
+        },
+        ahead_of_demand);
   }
   pb::RuntimeStock Stock() {
     pb::Isolation isolation;
@@ -47,6 +58,7 @@ class ParkedPoolTest : public ::testing::Test {
   StartSteps steps_;
   std::unique_ptr<ParkedPool> pool_;
   std::vector<uint64_t> taken_;
+  std::vector<uint64_t> taken_ahead_;
   std::vector<std::string> failures_;
 };
 
@@ -79,6 +91,34 @@ TEST_F(ParkedPoolTest, MakesOneForWhoFindsNoneBeforeAllElse) {
   EXPECT_EQ(launcher_.requests.size(), 3u);
   MakeAll();
   EXPECT_THAT(taken_, ElementsAre(1, 2, 3));
+}
+
+TEST_F(ParkedPoolTest, TheLastOneIsForDemand) {
+  launcher_.BecomeReady();
+  MakeAll();
+  EXPECT_EQ(TakeAhead(), 0u);
+  EXPECT_NE(TakeAhead(), 0u);  // One of two is left, and not for it.
+  EXPECT_EQ(Take(), 0u);
+  EXPECT_THAT(taken_ahead_, ElementsAre(1));
+  EXPECT_THAT(taken_, ElementsAre(2));
+  // Its own is made.
+  EXPECT_EQ(launcher_.requests.size(), 1u);
+  launcher_.Make();
+  EXPECT_THAT(taken_ahead_, ElementsAre(1, 3));
+}
+
+TEST_F(ParkedPoolTest, WhatIsMadeGoesToDemandFirst) {
+  launcher_.BecomeReady();
+  TakeAhead();
+  TakeAhead();
+  Take();
+  Take();
+  launcher_.Make();
+  launcher_.Make();
+  EXPECT_THAT(taken_, ElementsAre(1, 2));
+  EXPECT_TRUE(taken_ahead_.empty());
+  MakeAll();
+  EXPECT_THAT(taken_ahead_, ElementsAre(3, 4));
 }
 
 TEST_F(ParkedPoolTest, WhoHasGoneGetsNone) {

@@ -27,6 +27,8 @@ struct SandboxSpec {
   int cpu_percent = 100;
   // Whether outbound network was asked for.
   bool egress = false;
+  // Nobody waits for it: others come first.
+  bool ahead_of_demand = false;
 };
 
 inline constexpr absl::string_view kSandboxCodeDir = "/var/task";

@@ -13,8 +13,11 @@ namespace so {
 class StartQueue {
  public:
   void Push(std::string instance_id, bool on_demand);
-  // Nothing when the queue is empty.
-  std::optional<std::string> Pop();
+  // It is waited for now. Nothing when it is not queued for warming.
+  void Promote(const std::string& instance_id);
+  // Nothing when there is none; with `on_demand_only`, none that a caller waits
+  // for.
+  std::optional<std::string> Pop(bool on_demand_only = false);
   size_t size() const { return on_demand_.size() + warming_.size(); }
 
  private:

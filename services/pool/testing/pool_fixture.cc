@@ -32,7 +32,7 @@ PoolFixture::PoolFixture(InstancePool::Options options)
       pool(std::make_unique<InstancePool>(
           std::move(options),
           InstancePool::Dependencies{context_, directory, code, runtimes_,
-                                     steps, executor_})) {
+                                     steps, executor_, &memory})) {
   router = pool->Attach(link);
 }
 

@@ -9,6 +9,7 @@
 #include "base/testing/manual_executor.h"
 #include "services/pool/instance_pool.h"
 #include "services/pool/testing/fake_code_store.h"
+#include "services/pool/testing/fake_node_memory.h"
 #include "services/pool/testing/fake_sandbox.h"
 #include "services/registry/client/testing/fake_function_directory.h"
 
@@ -67,6 +68,8 @@ class PoolFixture {
   FakeCodeStore code;
   RecordingLink link;
   StartSteps steps;
+  // Unknown unless the test says something.
+  FakeNodeMemory memory;
   // What is done elsewhere is done at once, unless the test holds it.
   ManualExecutor worker;
   RouterId router = 0;

@@ -14,6 +14,7 @@ void FunctionCache::Apply(const WatchResponse& message) {
   for (Listener* listener : listeners_) {
     for (const std::string& id : news.deleted) listener->OnFunctionDeleted(id);
     for (const FunctionPtr& f : news.changed) listener->OnFunctionChanged(f);
+    if (message.snapshot_end()) listener->OnSynced();
   }
 }
 
@@ -147,6 +148,7 @@ void FunctionCache::Subscribe(Listener& listener) {
   for (const FunctionPtr& function : List()) {
     listener.OnFunctionChanged(function);
   }
+  if (synced()) listener.OnSynced();
 }
 
 }  // namespace so

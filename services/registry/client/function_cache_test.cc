@@ -45,8 +45,10 @@ class RecordingListener final : public FunctionDirectory::Listener {
   void OnFunctionDeleted(const std::string& id) override {
     heard.push_back(absl::StrCat("-", id));
   }
+  void OnSynced() override { ++synced; }
   std::vector<std::string> TakeHeard() { return std::exchange(heard, {}); }
   std::vector<std::string> heard;
+  int synced = 0;
 };
 
 class FunctionCacheTest : public testing::Test {
@@ -95,6 +97,7 @@ TEST_F(FunctionCacheTest, LateListenerHearsWhatIsKnown) {
   RecordingListener late;
   cache_.Subscribe(late);
   EXPECT_THAT(late.TakeHeard(), ElementsAre("+fn-a@e1"));
+  EXPECT_EQ(late.synced, 1);
 }
 
 TEST_F(FunctionCacheTest, SnapshotTellsOnlyDifferencesAndRemovesTheRest) {
@@ -127,10 +130,12 @@ TEST_F(FunctionCacheTest, SnapshotMayComeInPieces) {
   EXPECT_FALSE(cache_.synced());
   EXPECT_NE(Lookup("a"), nullptr);
   cache_.Apply(Message(6, {Named("b")}));
+  EXPECT_EQ(listener_.synced, 0);
   WatchResponse end = Message(6, {});
   end.set_snapshot_end(true);
   cache_.Apply(end);
   EXPECT_TRUE(cache_.synced());
+  EXPECT_EQ(listener_.synced, 1);
   EXPECT_EQ(cache_.List().size(), 2u);
 }
 

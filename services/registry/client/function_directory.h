@@ -27,6 +27,9 @@ class FunctionDirectory {
     // directory; they must not block and must not call Subscribe.
     virtual void OnFunctionChanged(const FunctionPtr& function) = 0;
     virtual void OnFunctionDeleted(const std::string& function_id) = 0;
+    // A whole snapshot has been told, or there was one already: all functions
+    // that exist are known. Comes again after a gap in the feed.
+    virtual void OnSynced() {}
   };
 
   virtual ~FunctionDirectory() = default;
