@@ -29,7 +29,6 @@ so::ControlLoop::Options LoopOptions(
               .response_time = so::ToAbsl(config.response_time_threshold()),
               .error_rate = config.error_rate_threshold(),
               .max_step = config.max_step(),
-              .interval = so::ToAbsl(config.evaluation_interval()),
           }};
 }
 
