@@ -68,7 +68,8 @@ class EventCollectorTest : public testing::Test {
 
   std::vector<std::string> Archived() {
     std::vector<std::string> details;
-    for (const auto& decision : *database_->List({.function_id = "fn-1"})) {
+    const auto decisions = *database_->List({.function_id = "fn-1"});
+    for (const auto& decision : decisions) {
       details.insert(details.begin(), decision.detail());
     }
     return details;

@@ -58,6 +58,28 @@ type varying struct {
 	keep func(time.Duration) bool
 }
 
+// Even has calls at a rate that changes, without chance: each comes when the rate,
+// added up since the begin, has reached its number.
+func Even(rate func(time.Duration) float64) Schedule { return &even{rate: rate} }
+
+type even struct {
+	rate func(time.Duration) float64
+	at   time.Duration
+	// Added up until then, and how many calls there have been.
+	sum   float64
+	count int
+}
+
+func (e *even) Next() time.Duration {
+	const step = time.Millisecond / 10
+	for e.sum < float64(e.count) && e.at < endless {
+		e.sum += e.rate(e.at) * step.Seconds()
+		e.at += step
+	}
+	e.count++
+	return e.at
+}
+
 // endless is more than any load lasts: a rate that stays at 0 ends there.
 const endless = 1000 * time.Hour
 

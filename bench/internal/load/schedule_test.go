@@ -80,3 +80,21 @@ func TestVaryingFollowsTheRate(t *testing.T) {
 		t.Errorf("got %v calls", counts)
 	}
 }
+
+func TestEvenHasTheDistancesOfTheRate(t *testing.T) {
+	schedule := Even(func(at time.Duration) float64 {
+		if at < time.Second {
+			return 10
+		}
+		return 100
+	})
+	for i := range 111 {
+		want := time.Duration(i) * 100 * time.Millisecond
+		if i > 10 {
+			want = time.Second + time.Duration(i-10)*10*time.Millisecond
+		}
+		if got := schedule.Next(); (got - want).Abs() > time.Millisecond {
+			t.Fatalf("call %d is at %v, not %v", i, got, want)
+		}
+	}
+}

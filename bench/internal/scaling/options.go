@@ -24,6 +24,7 @@ type Options struct {
 	IdleTimeout time.Duration
 	Every       time.Duration
 	Connections int
+	Chance      bool
 	Seed        uint64
 	SVG         string
 }
@@ -43,7 +44,8 @@ func (o *Options) Register(flags *flag.FlagSet) {
 	flags.DurationVar(&o.IdleTimeout, "idle-timeout", 5*time.Second, "how long an instance that nothing wants may be idle")
 	flags.DurationVar(&o.Every, "every", 250*time.Millisecond, "time from one look at the instances to the next")
 	flags.IntVar(&o.Connections, "connections", 128, "of the load; when all wait, calls are sent late, which counts")
-	flags.Uint64Var(&o.Seed, "seed", 1, "of the chance by which calls come")
+	flags.BoolVar(&o.Chance, "chance", false, "calls come by chance (Poisson), instead of at equal distances: then there is no steady load")
+	flags.Uint64Var(&o.Seed, "seed", 1, "of the chance")
 	flags.StringVar(&o.SVG, "svg", "", "file to draw load and instances into")
 }
 

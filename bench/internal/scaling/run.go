@@ -42,11 +42,18 @@ func (o *Options) Run(ctx context.Context, command string, progress io.Writer) (
 func (r *runner) say(format string, values ...any) { report.Say(r.progress, format, values...) }
 
 func (r *runner) addNotes() {
-	r.report.Note("One function (%s, %d MB, at most %d instances, which may be idle for %v); a call of it waits for %v. It is called %.0f to %.0f times a second for %v, by chance (Poisson), in an open loop: latency counts from the time at which a call was meant to be sent. The instances are looked at every %v.",
-		r.Runtime, r.MemoryMB, r.Instances, r.IdleTimeout, r.Work, r.Low, r.High, r.Length, r.Every)
+	r.report.Note("One function (%s, %d MB, at most %d instances, which may be idle for %v); a call of it waits for %v. It is called %.0f to %.0f times a second for %v, %s, in an open loop: latency counts from the time at which a call was meant to be sent. The instances are looked at every %v.",
+		r.Runtime, r.MemoryMB, r.Instances, r.IdleTimeout, r.Work, r.Low, r.High, r.Length, r.pace(), r.Every)
 	for _, scaler := range scalers {
 		r.report.Note("Scaler %s: flags %v, on a platform of its own.", scaler.name, scaler.flags)
 	}
+}
+
+func (r *runner) pace() string {
+	if r.Chance {
+		return "by chance (Poisson)"
+	}
+	return "at distances that only the rate changes"
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -115,7 +122,7 @@ func (r *runner) offer(ctx context.Context, own *platform.Own, client *platform.
 	var lookErr error
 	var group sync.WaitGroup
 	group.Go(func() { row.Looks, lookErr = r.look(ctx, client, id, begin) })
-	load.Open(ctx, r.clock, load.Varying(s.of(r.Low, r.High, r.Length), r.High, r.Seed), begin, r.Length, grace, callers, tally.Add)
+	load.Open(ctx, r.clock, r.schedule(s), begin, r.Length, grace, callers, tally.Add)
 	group.Wait()
 	if ctx.Err() != nil {
 		return row, context.Cause(ctx)
@@ -126,6 +133,14 @@ func (r *runner) offer(ctx context.Context, own *platform.Own, client *platform.
 	}
 	// Its instances would take memory from the next one's.
 	return row, client.Delete(ctx, id)
+}
+
+func (r *runner) schedule(s shape) load.Schedule {
+	rate := s.of(r.Low, r.High, r.Length)
+	if r.Chance {
+		return load.Varying(rate, r.High, r.Seed)
+	}
+	return load.Even(rate)
 }
 
 // look at the instances until the end of the load.

@@ -30,7 +30,7 @@ class ThresholdScaling final : public ScalingPolicy {
     double error_rate = 0.05;
     // Most instances added at once. At least 1.
     int max_step = 3;
-    // Time from one decision to the next at least.
+    // Time from one decision to the next at least, to a twentieth.
     absl::Duration interval = absl::Seconds(5);
   };
 

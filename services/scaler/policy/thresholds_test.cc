@@ -160,12 +160,14 @@ TEST(ThresholdScalingTimeTest, DecidesOnceAnIntervalAndRepeatsInBetween) {
   EXPECT_EQ(policy.Propose({.busy = 1}, spec, kNow).wanted, 3);
   const FunctionLoad busier = {.warm = 0, .busy = 5};
   const Proposal repeated =
-      policy.Propose(busier, spec, kNow + absl::Milliseconds(4999));
+      policy.Propose(busier, spec, kNow + absl::Milliseconds(4700));
   EXPECT_EQ(repeated.wanted, 3);
   EXPECT_THAT(repeated.formula, HasSubstr("1 + 2"));
   EXPECT_EQ(policy.Propose(busier, spec, kNow + absl::Seconds(5)).wanted, 7);
-  // The interval begins anew.
+  // The interval begins anew, to a twentieth.
   EXPECT_EQ(policy.Propose({}, spec, kNow + absl::Seconds(9)).wanted, 7);
+  EXPECT_EQ(policy.Propose({}, spec, kNow + absl::Milliseconds(9990)).wanted,
+            0);
 }
 
 TEST(ThresholdScalingTimeTest, FloorEndsWithItsReason) {
