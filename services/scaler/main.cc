@@ -36,7 +36,6 @@ using serverless::config::v1::ScalerConfig;
 // A router or pool that does not answer for this long is taken for missing.
 constexpr absl::Duration kCallTimeout = absl::Seconds(2);
 
-<<<<<<< HEAD
 // The keep-alive policy is owned apart, because settings are copied.
 struct Scaling {
   std::unique_ptr<const so::KeepAlivePolicy> keep_alive;
@@ -93,18 +92,6 @@ std::vector<std::shared_ptr<grpc::Channel>> PoolChannels(
 int Fail(const so::Logger& log, const absl::Status& status) {
   log.Error("cannot start", {{"problem", status.message()}});
   return EXIT_FAILURE;
-=======
-so::ControlLoop::Options LoopOptions(
-    const serverless::config::v1::ScalerConfig& config) {
-  return {.interval = so::ToAbsl(config.evaluation_interval()),
-          .policy = {
-              .queue_depth = config.queue_depth_threshold(),
-              .min_warm = config.min_warm(),
-              .response_time = so::ToAbsl(config.response_time_threshold()),
-              .error_rate = config.error_rate_threshold(),
-              .max_step = config.max_step(),
-          }};
->>>>>>> loadp
 }
 
 }  // namespace
