@@ -25,6 +25,16 @@ std::vector<double> WeightsOf(const GapHistogram& gaps) {
   return weights;
 }
 
+void Restore(const Prediction& from, absl::Time now, Prediction& to) {
+  const FunctionPlanner& planner = from.planner();
+  for (int level = 0; level < planner.levels(); ++level) {
+    ASSERT_TRUE(to.RestoreGaps(level, WeightsOf(planner.gaps(level)),
+                               planner.gaps(level).beyond()));
+  }
+  ASSERT_TRUE(to.RestoreSeason(from.season().state()));
+  ASSERT_TRUE(to.RestoreLastNeeded(from.last_needed(), now));
+}
+
 void ExpectEqual(const Proposal& a, const Proposal& b) {
   EXPECT_EQ(a.wanted, b.wanted) << a.formula << "\n" << b.formula;
   EXPECT_EQ(a.idle_timeout, b.idle_timeout) << a.formula << "\n" << b.formula;
@@ -134,6 +144,36 @@ TEST_F(PredictionTest, WhatIsNeededAllTheTimeHasNoGaps) {
   EXPECT_EQ(prediction_.planner().Known(1), 0);
 }
 
+TEST_F(PredictionTest, ExpectsWhatHabitsSay) {
+  Idle(absl::Hours(9), absl::Minutes(1));
+  Read(1);
+  Idle(absl::Hours(15), absl::Minutes(1));
+  const auto expected = prediction_.NextExpected(now_);
+  ASSERT_TRUE(expected);
+  EXPECT_EQ(expected->by, "season");
+  EXPECT_EQ(expected->at, absl::FromCivil(absl::CivilHour(2026, 6, 2, 9),
+                                          absl::UTCTimeZone()));
+  EXPECT_FALSE(prediction_.NextExpected(now_, absl::Hours(8)));
+  EXPECT_EQ(prediction_.Propose({}, spec_, now_).wanted, 0);
+}
+
+TEST_F(PredictionTest, AHabitOutlivesRestarts) {
+  Idle(absl::Hours(9), absl::Minutes(1));
+  Read(1);
+  Idle(absl::Hours(15), absl::Minutes(1));
+  Prediction restarted(policy_, {});
+  Restore(prediction_, now_, restarted);
+  const absl::Time nine =
+      absl::FromCivil(absl::CivilHour(2026, 6, 2, 9), absl::UTCTimeZone());
+  for (now_ += absl::Minutes(7); now_ < nine - absl::Minutes(4);
+       now_ += absl::Minutes(1)) {
+    ASSERT_EQ(restarted.Propose({}, spec_, now_).wanted, 0) << now_;
+  }
+  for (now_ = nine - absl::Minutes(1); now_ < nine; now_ += absl::Minutes(1)) {
+    EXPECT_EQ(restarted.Propose({}, spec_, now_).wanted, 1) << now_;
+  }
+}
+
 TEST_F(PredictionTest, RefusesTimesThatCannotBe) {
   const absl::Duration second = absl::Seconds(1);
   EXPECT_FALSE(prediction_.RestoreLastNeeded({now_ + second}, now_));
@@ -217,13 +257,7 @@ TEST_P(PredictionPropertyTest, RestoredDecidesAlike) {
     prediction.Propose(RandomLoad(), spec, now);
   }
   Prediction restored(policy_, {});
-  const FunctionPlanner& planner = prediction.planner();
-  for (int level = 0; level < planner.levels(); ++level) {
-    ASSERT_TRUE(restored.RestoreGaps(level, WeightsOf(planner.gaps(level)),
-                                     planner.gaps(level).beyond()));
-  }
-  ASSERT_TRUE(restored.RestoreSeason(prediction.season().state()));
-  ASSERT_TRUE(restored.RestoreLastNeeded(prediction.last_needed(), now));
+  Restore(prediction, now, restored);
   // Readings as far apart as they were, so that both know how far that is; and
   // nothing needed while the one that was restored has seen no whole gap.
   const auto both = [&](const FunctionLoad& load) {
