@@ -13,8 +13,7 @@ constexpr int64_t kNoSlot = std::numeric_limits<int64_t>::min() / 2;
 constexpr absl::Duration kSlot = absl::Minutes(Season::kSlotMinutes);
 // So much of a slot must have been watched to say that nothing came.
 constexpr double kCovered = 0.9;
-// What each step of the estimate weighs in the next one, in times seen.
-constexpr double kPriorOfAll = 1;
+// What each step of the estimate is drawn by, in times seen.
 constexpr double kPriorOfKind = 2;
 constexpr double kPriorOfSlot = 2;
 // 1970-01-01 was a Thursday.
@@ -106,19 +105,16 @@ bool Season::Restore(const State& state) {
   if (state.called.size() != kSlots || state.seen.size() != kSlots) {
     return false;
   }
-  double total_called = 0;
   double total_seen = 0;
   for (int i = 0; i < kSlots; ++i) {
     if (!InRange(state.seen[i], most) ||
         !InRange(state.called[i], state.seen[i] + kSlack)) {
       return false;
     }
-    total_called += state.called[i];
     total_seen += state.seen[i];
   }
   called_ = state.called;
   seen_ = state.seen;
-  total_called_ = total_called;
   total_seen_ = total_seen;
   last_slot_ = std::max(state.last_slot, kNoSlot);
   open_ = kNoSlot;
@@ -162,11 +158,9 @@ void Season::Close() {
 
 void Season::Count(int64_t slot, bool called) {
   const int i = IndexOf(slot);
-  const double called_before = called_[i];
   const double seen_before = seen_[i];
-  called_[i] = called_before * options_.retention + (called ? 1 : 0);
+  called_[i] = called_[i] * options_.retention + (called ? 1 : 0);
   seen_[i] = seen_before * options_.retention + 1;
-  total_called_ = std::max(total_called_ + called_[i] - called_before, 0.0);
   total_seen_ = std::max(total_seen_ + seen_[i] - seen_before, 0.0);
 }
 
@@ -181,8 +175,7 @@ double Season::ProbabilityOf(int index) const {
     called += called_[d * kSlotsOfDay + time];
     seen += seen_[d * kSlotsOfDay + time];
   }
-  const double all = total_called_ / (total_seen_ + kPriorOfAll);
-  const double kind = (called + kPriorOfKind * all) / (seen + kPriorOfKind);
+  const double kind = called / (seen + kPriorOfKind);
   const double slot =
       (called_[index] + kPriorOfSlot * kind) / (seen_[index] + kPriorOfSlot);
   return std::clamp(slot, 0.0, 1.0);

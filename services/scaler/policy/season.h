@@ -15,20 +15,21 @@ namespace so {
 // often the function was called in it; each time weighs `retention` of the next
 // one. What nobody watched is neither called nor not called.
 //
-// How probable a call is in a slot, is estimated in three steps, each of which
-// is drawn towards the one before for as long as little is known:
+// How probable a call is in a slot, is estimated in two steps; the second is
+// drawn towards the first, and that towards none, for as long as little is
+// known:
 //
-//   all  = called / (seen + 1)                         of all slots
-//   kind = (called + 2 all) / (seen + 2)               the same time on days of
-//                                                      the same kind: Monday to
-//                                                      Friday, or the weekend
-//   slot = (called + 2 kind) / (seen + 2)              the same time and
-//   weekday
+//   kind = called / (seen + 2)               the same time on days of the same
+//                                            kind: Monday to Friday, or the
+//                                            weekend
+//   slot = (called + 2 kind) / (seen + 2)    the same time and weekday
 //
 // So what happens on every working day is expected on the second one, what
 // happens on Mondays becomes a matter of Mondays within a few weeks, and one
 // call by chance is soon forgotten. (The larger of two estimates would have
-// been too high wherever they differ by chance.)
+// been too high wherever they differ by chance.) A time at which nothing was
+// ever seen is no habit, however often the function is called otherwise: that
+// is for the gaps to say.
 //
 // An instance pays in a slot when what a cold start would cost outweighs the
 // memory, as with CostOptimal:
@@ -117,7 +118,6 @@ class Season {
   const Options options_;
   std::vector<double> called_;
   std::vector<double> seen_;
-  double total_called_ = 0;
   double total_seen_ = 0;
   int64_t last_slot_;
 
