@@ -180,8 +180,13 @@ std::optional<ControlLoop::News> ControlLoop::NewsOf(Scaled& scaled,
   const absl::Time now = dependencies_.clock.Now();
   const bool changed = decision.desired != scaled.told ||
                        decision.idle_timeout != scaled.told_idle_timeout;
-  const bool nothing_there = decision.desired == 0 && decision.current == 0;
-  if (nothing_there && scaled.told == 0) return std::nullopt;
+  // A pool that was told nothing does the same.
+  const bool nothing_to_say =
+      decision.desired == 0 &&
+      (decision.current == 0 || !decision.idle_timeout.has_value());
+  if (nothing_to_say && scaled.told == 0 && !scaled.told_idle_timeout) {
+    return std::nullopt;
+  }
   if (!changed && now - scaled.told_at < Ttl() / 2) return std::nullopt;
   scaled.told = decision.desired;
   scaled.told_idle_timeout = decision.idle_timeout;

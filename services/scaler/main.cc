@@ -1,5 +1,6 @@
 // so-scaler: watches load and tells the pools how many instances are wanted.
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -72,6 +73,9 @@ absl::StatusOr<Scaling> ToScaling(const ScalerConfig& config) {
   settings.concurrency.utilisation = config.target_utilization();
   settings.concurrency.scale_down_delay =
       so::ToAbsl(config.scale_down_delay());
+  // A sample is not old before the next one can be there.
+  settings.concurrency.stale_after =
+      std::max(settings.concurrency.stale_after, 3 * settings.interval);
   settings.drain.target_wait = so::ToAbsl(config.target_wait());
   settings.latency.target_response =
       so::ToAbsl(config.response_time_threshold());
