@@ -109,7 +109,7 @@ class ControlLoop {
   };
   // A function, and what its pools were told last.
   struct Scaled {
-    explicit Scaled(FunctionScaler scaler) : scaler(std::move(scaler)) {}
+    explicit Scaled(FunctionScaler decides) : scaler(std::move(decides)) {}
     FunctionScaler scaler;
     int told = 0;
     std::optional<absl::Duration> told_idle_timeout;

@@ -84,9 +84,9 @@ void DecisionReader::ListPage(DecisionQuery query, Done done) {
 void DecisionReader::Explain(DecisionQuery query, const std::string& request_id,
                              Done done) {
   query.limit = kExplained;
-  const std::string function_id = query.function_id;
+  const std::string asked = query.function_id;
   dependencies_.logs.Find(
-      function_id, request_id,
+      asked, request_id,
       [this, query = std::move(query), done = std::move(done)](
           absl::StatusOr<serverless::router::v1::InvocationLog> call) mutable {
         if (!call.ok()) return done(call.status());

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/time_zone.h"
 #include "services/scaler/decision_message.h"
 #include "services/scaler/policy_list.h"
 
@@ -25,11 +26,10 @@ constexpr absl::Duration kHorizon = absl::Hours(24);
 // The zone of a function's habits.
 absl::TimeZone ZoneOf(const Function& function,
                       const ScalingSettings& settings) {
-  absl::TimeZone zone = settings.time_zone;
   const std::string& name = function.scaling().time_zone();
+  if (name.empty()) return settings.time_zone;
   // The registry has checked it.
-  if (!name.empty()) absl::LoadTimeZone(name, &zone);
-  return zone;
+  return FindTimeZone(name).value_or(settings.time_zone);
 }
 
 Prediction::Options PredictionOptions(const Function& function,

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/time_zone.h"
 #include "base/timer_thread.h"
 #include "base/worker_thread.h"
 #include "rpc/channel.h"
@@ -56,10 +57,9 @@ absl::StatusOr<Scaling> ToScaling(const ScalerConfig& config) {
   if (!policies.ok()) return Named("policies", policies.status().message());
   Scaling scaling{.keep_alive = *std::move(keep_alive)};
   so::ScalingSettings& settings = scaling.settings;
-  if (!absl::LoadTimeZone(config.time_zone(), &settings.time_zone)) {
-    return Named("time_zone", absl::StrCat("no zone \"", config.time_zone(),
-                                           "\", as in Europe/Berlin"));
-  }
+  auto zone = so::FindTimeZone(config.time_zone());
+  if (!zone.ok()) return Named("time_zone", zone.status().message());
+  settings.time_zone = *zone;
   settings.keep_alive = scaling.keep_alive.get();
   settings.policies = *std::move(policies);
   settings.interval = so::ToAbsl(config.evaluation_interval());

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/cron.h"
+#include "base/time_zone.h"
 #include "services/scaler/policy/concurrency_scaling.h"
 #include "services/scaler/policy/known_schedules.h"
 #include "services/scaler/policy/latency.h"
@@ -57,20 +58,14 @@ std::unique_ptr<ScalingPolicy> MakeLatency(const Function& function,
   return std::make_unique<LatencyScaling>(options);
 }
 
-// The registry has checked both; what it let through in an earlier release is
-// left out.
-std::optional<absl::TimeZone> ZoneOf(const std::string& name) {
-  absl::TimeZone zone = absl::UTCTimeZone();
-  if (!name.empty() && !absl::LoadTimeZone(name, &zone)) return std::nullopt;
-  return zone;
-}
-
+// The registry has checked times and zones; what an earlier release let through
+// is left out.
 std::unique_ptr<ScalingPolicy> MakeWindows(const Function& function) {
   std::vector<WarmWindowSpec> windows;
   for (const WarmWindow& window : function.scaling().windows()) {
     auto start = CronSchedule::Parse(window.start());
-    const auto zone = ZoneOf(window.time_zone());
-    if (!start.ok() || !zone.has_value()) continue;
+    const auto zone = FindTimeZone(window.time_zone());
+    if (!start.ok() || !zone.ok()) continue;
     const absl::Duration duration = absl::Milliseconds(window.duration());
     if (duration <= absl::ZeroDuration()) continue;
     windows.push_back(
@@ -94,8 +89,8 @@ std::unique_ptr<ScalingPolicy> MakeSchedules(const Function& function,
   for (const Trigger& trigger : function.triggers()) {
     if (trigger.type() != "schedule") continue;
     auto cron = CronSchedule::Parse(TextOf(trigger, "cron"));
-    const auto zone = ZoneOf(TextOf(trigger, "timezone"));
-    if (!cron.ok() || !zone.has_value()) continue;
+    const auto zone = FindTimeZone(TextOf(trigger, "timezone"));
+    if (!cron.ok() || !zone.ok()) continue;
     schedules.push_back({.cron = *std::move(cron), .zone = *zone});
   }
   return std::make_unique<KnownSchedules>(std::move(schedules),
