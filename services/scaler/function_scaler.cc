@@ -13,7 +13,6 @@ namespace so {
 namespace {
 
 using serverless::function::v1::Function;
-using serverless::function::v1::Scaling;
 using serverless::scaler::v1::GetWarmingResponse;
 using serverless::scaler::v1::LearnedFunction;
 using serverless::scaler::v1::LearnedMinutes;
@@ -38,13 +37,6 @@ Prediction::Options PredictionOptions(const Function& function,
           .reading_interval = settings.interval};
 }
 
-std::vector<std::string> PolicyNames(const Function& function,
-                                     const ScalingSettings& settings) {
-  const Scaling& scaling = function.scaling();
-  if (scaling.policies().empty()) return settings.policies;
-  return {scaling.policies().begin(), scaling.policies().end()};
-}
-
 // Whether the two ask for other policies, or other settings of them.
 bool ScalesDifferently(const Function& a, const Function& b) {
   const auto same_triggers = [&] {
@@ -55,7 +47,8 @@ bool ScalesDifferently(const Function& a, const Function& b) {
                       });
   };
   return a.scaling().SerializeAsString() != b.scaling().SerializeAsString() ||
-         !same_triggers();
+         a.has_idle_timeout() != b.has_idle_timeout() ||
+         a.idle_timeout() != b.idle_timeout() || !same_triggers();
 }
 
 double ToSeconds(absl::Time time) {

@@ -35,6 +35,15 @@ std::unique_ptr<ScalingPolicy> MakeConcurrency(
   if (function.scaling().target_utilization() > 0) {
     options.utilisation = function.scaling().target_utilization();
   }
+  if (function.has_idle_timeout()) {
+    // It says how long its instances may be unused: what this policy remembers
+    // is no reason to keep them for longer.
+    const absl::Duration idle = absl::Milliseconds(function.idle_timeout());
+    options.stable_window =
+        std::clamp(idle, options.panic_window, options.stable_window);
+    options.scale_down_delay = std::min(options.scale_down_delay, idle);
+    options.scale_to_zero_grace = std::min(options.scale_to_zero_grace, idle);
+  }
   return std::make_unique<ConcurrencyScaling>(options);
 }
 
@@ -117,6 +126,17 @@ absl::StatusOr<std::vector<std::string>> ParsePolicyList(
     list.emplace_back(name);
   }
   return list;
+}
+
+std::vector<std::string> PolicyNames(const Function& function,
+                                     const ScalingSettings& settings) {
+  const auto& own = function.scaling().policies();
+  if (!own.empty()) return {own.begin(), own.end()};
+  std::vector<std::string> names = settings.policies;
+  // A function that says how long its instances may be idle has answered what
+  // prediction asks.
+  if (function.has_idle_timeout()) std::erase(names, "prediction");
+  return names;
 }
 
 std::unique_ptr<ScalingPolicy> MakePolicy(absl::string_view name,

@@ -18,6 +18,12 @@ namespace so {
 absl::StatusOr<std::vector<std::string>> ParsePolicyList(
     absl::string_view text);
 
+// The policies in force for one function: those it names itself, or else those
+// of `settings`, but for "prediction" when it has an idle timeout of its own.
+std::vector<std::string> PolicyNames(
+    const serverless::function::v1::Function& function,
+    const ScalingSettings& settings);
+
 // The policy of that name for one function, as the function says or else as
 // `settings` do. Null for "history" and "prediction", which learn at all times
 // and so are not made anew with each change of a function, and for any name that

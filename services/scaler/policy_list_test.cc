@@ -53,6 +53,38 @@ TEST(PolicyListTest, FunctionSaysWhatItsSettingsAre) {
       100);
 }
 
+TEST(PolicyListTest, FunctionWithAnIdleTimeoutIsNotPredicted) {
+  serverless::function::v1::Function function;
+  const ScalingSettings settings = {.policies = {"drain", "prediction"}};
+  EXPECT_THAT(PolicyNames(function, settings),
+              ElementsAre("drain", "prediction"));
+  function.set_idle_timeout(1000);
+  EXPECT_THAT(PolicyNames(function, settings), ElementsAre("drain"));
+  function.mutable_scaling()->add_policies("prediction");
+  EXPECT_THAT(PolicyNames(function, settings), ElementsAre("prediction"));
+}
+
+TEST(PolicyListTest, ConcurrencyForgetsWithinTheIdleTimeoutOfTheFunction) {
+  serverless::function::v1::Function function;
+  function.set_idle_timeout(1000);
+  // How long after its last call one instance is still wanted.
+  const auto held = [&](const serverless::function::v1::Function& held_for) {
+    const auto policy = MakePolicy("concurrency", held_for, {});
+    FunctionLoad load;
+    load.warm = 1;
+    absl::Time now = absl::UnixEpoch();
+    for (int second = 0; second < 300; ++second) {
+      load.concurrency = second < 100 ? 0.5 : 0;
+      now += absl::Seconds(1);
+      const bool wanted = policy->Propose(load, {}, now).wanted > 0;
+      if (second >= 100 && !wanted) return second - 100;
+    }
+    return 300;
+  };
+  EXPECT_LE(held(function), 10);
+  EXPECT_GE(held({}), 60);
+}
+
 TEST(PolicyListTest, WindowsAndSchedulesOfTheFunctionCount) {
   serverless::function::v1::Function function;
   auto& window = *function.mutable_scaling()->add_windows();

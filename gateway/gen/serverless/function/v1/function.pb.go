@@ -79,7 +79,8 @@ type Function struct {
 	// "none" (default) or "egress": whether the function asks for outbound network.
 	Network string `protobuf:"bytes,17,opt,name=network,proto3" json:"network,omitempty"`
 	// How long an instance may wait unused before it is stopped, in ms. 1000 to
-	// 86400000; left out, the pool's own setting (60 s) holds.
+	// 86400000; left out, the pool's own setting (60 s) holds, or what the scaler has
+	// learned of the function.
 	IdleTimeout *int32 `protobuf:"varint,18,opt,name=idle_timeout,json=idleTimeout,proto3,oneof" json:"idle_timeout,omitempty"`
 	// How old an instance may get before it is replaced, in ms. 1000 to 86400000;
 	// left out, the pool's own setting (5 min) holds.
