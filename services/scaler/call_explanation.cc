@@ -52,16 +52,16 @@ std::string Reference(const Decision& decision) {
 }
 
 // Sentences about what was there before `start`, and why it was gone.
-void ExplainAbsence(const Decisions& decisions,
-                    Decisions::const_iterator start, CallExplanation& result) {
+void ExplainAbsence(const Decisions& decisions, Decisions::const_iterator start,
+                    CallExplanation& result) {
   const absl::Time started = TimeOf(start->time());
   const int others = start->current() - 1;
   if (others > 0) {
-    absl::StrAppendFormat(
-        &result.text,
-        " %d other instance%s of the function ran or started then, and none was "
-        "free.",
-        others, others == 1 ? "" : "s");
+    absl::StrAppendFormat(&result.text,
+                          " %d other instance%s of the function ran or started "
+                          "then, and none was "
+                          "free.",
+                          others, others == 1 ? "" : "s");
   }
   const auto end = Newest(decisions, start, IsEnd);
   if (end != decisions.end()) {

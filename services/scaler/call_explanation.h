@@ -18,8 +18,8 @@ struct CallExplanation {
 
 // Explains `call` from what was decided about its function, newest first: the
 // start of the instance that ran it, and for a cold one, what became of the
-// instance before it and what the scaler wanted then. Says so when the decisions
-// do not reach back far enough. Pure.
+// instance before it and what the scaler wanted then. Says so when the
+// decisions do not reach back far enough. Pure.
 CallExplanation ExplainCall(
     const serverless::router::v1::InvocationLog& call,
     const std::vector<serverless::scaler::v1::Decision>& decisions);

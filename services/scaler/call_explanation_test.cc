@@ -37,7 +37,8 @@ Decision Event(double sequence, int64_t second, const std::string& action,
 }
 
 Decision Scaled(double sequence, int64_t second, int desired) {
-  Decision decision = Event(sequence, second, "scale-down", "prediction", "", 1);
+  Decision decision =
+      Event(sequence, second, "scale-down", "prediction", "", 1);
   decision.set_desired(desired);
   decision.set_decided_by("scaler");
   return decision;
@@ -52,7 +53,8 @@ TEST(CallExplanationTest, ColdAfterTheOnlyInstanceHadBeenIdleTooLong) {
        Scaled(40, 690, 0), Event(39, 500, "start", "on-demand", "inst-5", 1)});
   EXPECT_THAT(why.text, HasSubstr("r-1 was cold"));
   EXPECT_THAT(why.text, HasSubstr("inst-7"));
-  EXPECT_THAT(why.text, HasSubstr("inst-5 had gone 300.0 s before (decision 41"));
+  EXPECT_THAT(why.text,
+              HasSubstr("inst-5 had gone 300.0 s before (decision 41"));
   EXPECT_THAT(why.text, HasSubstr("idle for 61.3 s, limit 60 s"));
   EXPECT_THAT(why.text,
               HasSubstr("310.0 s before (decision 40, prediction), wanted 0"));
@@ -97,11 +99,10 @@ TEST(CallExplanationTest, CallThatNothingRan) {
 
 // Instance ids begin anew with each pool.
 TEST(CallExplanationTest, StartAfterTheCallIsAnotherInstance) {
-  EXPECT_THAT(
-      ExplainCall(Call("inst-7", 1010, true),
-                  {Event(50, 2000, "start", "on-demand", "inst-7", 1)})
-          .text,
-      HasSubstr("not on record"));
+  EXPECT_THAT(ExplainCall(Call("inst-7", 1010, true),
+                          {Event(50, 2000, "start", "on-demand", "inst-7", 1)})
+                  .text,
+              HasSubstr("not on record"));
 }
 
 }  // namespace

@@ -73,8 +73,8 @@ ControlLoop::GetWarming(const std::string& function_id) const {
   MutexLock lock(mu_);
   const auto it = functions_.find(function_id);
   if (it == functions_.end()) {
-    return absl::NotFoundError(absl::StrCat("function ", function_id,
-                                            " has not been evaluated yet"));
+    return absl::NotFoundError(
+        absl::StrCat("function ", function_id, " has not been evaluated yet"));
   }
   return it->second->scaler.Warming(dependencies_.clock.WallNow());
 }
@@ -99,8 +99,7 @@ void ControlLoop::Evaluate() {
 void ControlLoop::OnLoad(absl::StatusOr<LoadReading> reading) {
   CountReading(reading.status());
   SaveIfDue();
-  ApplyAll(reading.ok() ? DecideAll(*std::move(reading))
-                        : std::vector<News>());
+  ApplyAll(reading.ok() ? DecideAll(*std::move(reading)) : std::vector<News>());
 }
 
 void ControlLoop::CountReading(const absl::Status& status) {
@@ -133,11 +132,12 @@ std::vector<ControlLoop::News> ControlLoop::DecideAll(LoadReading reading) {
     if (function == nullptr) continue;
     Scaled& scaled = ScaledOf(function);
     const auto cold_start = reading.cold_starts.find(function->runtime());
-    ScalingDecision decision = scaled.scaler.Decide(
-        load,
-        cold_start == reading.cold_starts.end() ? std::nullopt
-                                                : std::optional(cold_start->second),
-        now);
+    ScalingDecision decision =
+        scaled.scaler.Decide(load,
+                             cold_start == reading.cold_starts.end()
+                                 ? std::nullopt
+                                 : std::optional(cold_start->second),
+                             now);
     auto news = NewsOf(scaled, std::move(decision));
     if (news.has_value()) all.push_back(*std::move(news));
   }
@@ -147,12 +147,11 @@ std::vector<ControlLoop::News> ControlLoop::DecideAll(LoadReading reading) {
 ControlLoop::Scaled& ControlLoop::ScaledOf(const FunctionPtr& function) {
   std::unique_ptr<Scaled>& scaled = functions_[function->id()];
   if (scaled == nullptr) {
-    scaled = std::make_unique<Scaled>(
-        FunctionScaler(function, options_.scaling));
+    scaled =
+        std::make_unique<Scaled>(FunctionScaler(function, options_.scaling));
     const auto learned = learned_.find(function->id());
     if (learned != learned_.end()) {
-      scaled->scaler.Restore(learned->second,
-                             dependencies_.clock.WallNow());
+      scaled->scaler.Restore(learned->second, dependencies_.clock.WallNow());
       learned_.erase(learned);
     }
   } else {
@@ -212,16 +211,15 @@ void ControlLoop::ApplyAll(std::vector<News> news) {
   }
   for (size_t i = 0; i < news.size(); ++i) {
     const ScalingDecision& decision = news[i].decision;
-    dependencies_.sink.SetTarget(
-        {.function_id = decision.load.function_id,
-         .desired = decision.desired,
-         .ttl = Ttl(),
-         .idle_timeout = decision.idle_timeout,
-         .reason = decision.reason,
-         .by_pool = decision.load.by_pool},
-        [this, round, i](const absl::Status& status) {
-          OnTargetSet(*round, i, status);
-        });
+    dependencies_.sink.SetTarget({.function_id = decision.load.function_id,
+                                  .desired = decision.desired,
+                                  .ttl = Ttl(),
+                                  .idle_timeout = decision.idle_timeout,
+                                  .reason = decision.reason,
+                                  .by_pool = decision.load.by_pool},
+                                 [this, round, i](const absl::Status& status) {
+                                   OnTargetSet(*round, i, status);
+                                 });
   }
 }
 

@@ -26,9 +26,10 @@
 namespace so {
 
 // Evaluates the load of every function at an interval and says how many
-// instances it is to have. Thread-safe. A reading that fails changes nothing; it
-// is counted, and logged when it starts and when it ends. Targets run out soon
-// after the last evaluation: then the pools keep and clean up by themselves.
+// instances it is to have. Thread-safe. A reading that fails changes nothing;
+// it is counted, and logged when it starts and when it ends. Targets run out
+// soon after the last evaluation: then the pools keep and clean up by
+// themselves.
 //
 //   ControlLoop loop({.scaling = settings}, {source, sink, ...});
 //   loop.Restore(learned);
@@ -120,8 +121,7 @@ class ControlLoop {
   void Evaluate() ABSL_LOCKS_EXCLUDED(mu_);
   void OnLoad(absl::StatusOr<LoadReading> reading) ABSL_LOCKS_EXCLUDED(mu_);
   void CountReading(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
-  std::vector<News> DecideAll(LoadReading reading)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<News> DecideAll(LoadReading reading) ABSL_LOCKS_EXCLUDED(mu_);
   Scaled& ScaledOf(const FunctionPtr& function)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ForgetDeleted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

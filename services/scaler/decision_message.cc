@@ -42,9 +42,9 @@ Decision ToMessage(const ScalingDecision& decision) {
   }
   for (const std::string& clamp : decision.clamps) message.add_clamps(clamp);
   if (decision.idle_timeout.has_value()) {
-    message.set_detail(absl::StrCat(
-        "instances beyond may be idle for ",
-        absl::FormatDuration(*decision.idle_timeout)));
+    message.set_detail(
+        absl::StrCat("instances beyond may be idle for ",
+                     absl::FormatDuration(*decision.idle_timeout)));
   }
   return message;
 }

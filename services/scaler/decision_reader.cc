@@ -22,8 +22,7 @@ constexpr int kExplained = 1000;
 absl::StatusOr<DecisionQuery> ToQuery(const DecisionReader::Request& request) {
   DecisionQuery query;
   if (request.page_size() < 0 || request.page_size() > kMaxPage) {
-    return InvalidArgument("pageSize",
-                           absl::StrCat("must be 1 to ", kMaxPage));
+    return InvalidArgument("pageSize", absl::StrCat("must be 1 to ", kMaxPage));
   }
   query.limit = request.page_size() > 0 ? request.page_size() : kDefaultPage;
   if (!request.page_token().empty() &&
@@ -32,8 +31,8 @@ absl::StatusOr<DecisionQuery> ToQuery(const DecisionReader::Request& request) {
     return InvalidArgument("pageToken", "is not one that was given out");
   }
   if (request.has_since()) {
-    query.since = absl::FromUnixNanos(
-        TimeUtil::TimestampToNanoseconds(request.since()));
+    query.since =
+        absl::FromUnixNanos(TimeUtil::TimestampToNanoseconds(request.since()));
   }
   return query;
 }
@@ -62,9 +61,9 @@ void DecisionReader::ListPage(DecisionQuery query, Done done) {
   const int limit = query.limit++;
   std::string function_id = query.function_id;
   dependencies_.archive.List(
-      std::move(query), [function_id = std::move(function_id), limit,
-                         done = std::move(done)](
-                            absl::StatusOr<std::vector<Decision>> found) mutable {
+      std::move(query),
+      [function_id = std::move(function_id), limit, done = std::move(done)](
+          absl::StatusOr<std::vector<Decision>> found) mutable {
         if (!found.ok()) return done(found.status());
         Response response;
         response.set_function_id(function_id);
@@ -74,8 +73,8 @@ void DecisionReader::ListPage(DecisionQuery query, Done done) {
           *response.add_decisions() = std::move(decision);
         }
         if (more) {
-          response.set_next_page_token(absl::StrCat(static_cast<int64_t>(
-              response.decisions().rbegin()->sequence())));
+          response.set_next_page_token(absl::StrCat(
+              static_cast<int64_t>(response.decisions().rbegin()->sequence())));
         }
         done(std::move(response));
       });

@@ -90,9 +90,8 @@ bool EventCollector::TakeIn(size_t pool, int64_t after,
     }
   }
   dependencies_.archive.RecordEvents(
-      std::move(decisions),
-      {.pool_id = events.pool_id(),
-       .sequence = events.events().rbegin()->sequence()});
+      std::move(decisions), {.pool_id = events.pool_id(),
+                             .sequence = events.events().rbegin()->sequence()});
   MutexLock lock(mu_);
   return !stopping_;
 }

@@ -59,8 +59,8 @@ class EventCollector {
                 absl::StatusOr<PoolEventSource::Events> events)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Takes the answer of a pool in; true when more is to be asked for at once.
-  bool TakeIn(size_t pool, int64_t after,
-              const PoolEventSource::Events& events) ABSL_LOCKS_EXCLUDED(mu_);
+  bool TakeIn(size_t pool, int64_t after, const PoolEventSource::Events& events)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void ReadingEnded() ABSL_LOCKS_EXCLUDED(mu_);
   serverless::scaler::v1::Decision ToDecision(
       const std::string& pool_id,

@@ -163,10 +163,9 @@ ScalingDecision FunctionScaler::Decide(const FunctionLoad& load,
       proposals.push_back(predicted);
     }
   }
-  ScalingDecision decision =
-      Compose(std::move(proposals), load, spec_,
-              {.budget_exhausted = exhausted},
-              previous_.has_value() ? &*previous_ : nullptr, now);
+  ScalingDecision decision = Compose(
+      std::move(proposals), load, spec_, {.budget_exhausted = exhausted},
+      previous_.has_value() ? &*previous_ : nullptr, now);
   // The function says itself how long its instances may be idle.
   if (function_->has_idle_timeout()) decision.idle_timeout.reset();
   previous_ = decision;
@@ -281,8 +280,7 @@ void FunctionScaler::Restore(const LearnedFunction& learned, absl::Time now) {
   prediction_->RestoreSeason(
       {.called = {learned.season().called().begin(),
                   learned.season().called().end()},
-       .seen = {learned.season().seen().begin(),
-                learned.season().seen().end()},
+       .seen = {learned.season().seen().begin(), learned.season().seen().end()},
        .last_slot = learned.season().last_slot()});
   const LearnedMinutes& minutes = learned.minutes();
   minutes_.Restore(minutes.first(),

@@ -22,8 +22,8 @@
 namespace so {
 
 // Decides for one function: asks its policies, composes what they want, keeps
-// the accounts, and lets prediction be compared before it decides. Knows neither
-// clock nor network. Not thread-safe.
+// the accounts, and lets prediction be compared before it decides. Knows
+// neither clock nor network. Not thread-safe.
 class FunctionScaler {
  public:
   using LearnedFunction = serverless::scaler::v1::LearnedFunction;
@@ -34,8 +34,8 @@ class FunctionScaler {
   // The function may have changed; what was learned of it stays.
   void SetFunction(FunctionPtr function);
 
-  // `cold_start` is the p95 of its runtime, if one is known; `now` is on the wall
-  // clock and does not fall.
+  // `cold_start` is the p95 of its runtime, if one is known; `now` is on the
+  // wall clock and does not fall.
   ScalingDecision Decide(const FunctionLoad& load,
                          std::optional<absl::Duration> cold_start,
                          absl::Time now);

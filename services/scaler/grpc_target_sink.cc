@@ -21,8 +21,8 @@ constexpr absl::Duration kMaxIdleTimeout = absl::Hours(24);
 constexpr size_t kMaxReasonBytes = 64;
 
 int ToMilliseconds(absl::Duration duration, absl::Duration most) {
-  return static_cast<int>(
-      std::max<int64_t>(absl::ToInt64Milliseconds(std::min(duration, most)), 1));
+  return static_cast<int>(std::max<int64_t>(
+      absl::ToInt64Milliseconds(std::min(duration, most)), 1));
 }
 
 SetTargetRequest RequestFor(const Target& target, int share) {

@@ -17,8 +17,8 @@ class InvocationLogs {
 
   virtual ~InvocationLogs() = default;
 
-  // Calls `done` once, in bounded time, on any thread. NOT_FOUND when no call of
-  // that function with that id is remembered.
+  // Calls `done` once, in bounded time, on any thread. NOT_FOUND when no call
+  // of that function with that id is remembered.
   virtual void Find(const std::string& function_id,
                     const std::string& request_id, Done done) = 0;
 };

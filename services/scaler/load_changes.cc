@@ -18,8 +18,7 @@ void LoadChanges::Update(LoadReading& reading, absl::Time now) {
                                .run_time = load.run_time};
     latest[load.function_id] = counters;
     // A function that the router did not know then has begun at 0 since.
-    const Counters before =
-        comparable ? previous_[load.function_id] : counters;
+    const Counters before = comparable ? previous_[load.function_id] : counters;
     const double calls = counters.invocations - before.invocations;
     const absl::Duration waited = counters.call_time - before.call_time;
     load.error_rate.reset();

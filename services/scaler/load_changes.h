@@ -12,10 +12,10 @@ namespace so {
 // readings. Not thread-safe.
 class LoadChanges {
  public:
-  // Fills in what each load says of the time since the previous call. That stays
-  // empty when nothing can be said: for the first reading, for a router that was
-  // restarted, and for a function seen for the first time, of which only the
-  // calls since then are known. `now` is on a monotonic clock.
+  // Fills in what each load says of the time since the previous call. That
+  // stays empty when nothing can be said: for the first reading, for a router
+  // that was restarted, and for a function seen for the first time, of which
+  // only the calls since then are known. `now` is on a monotonic clock.
   void Update(LoadReading& reading, absl::Time now);
 
  private:

@@ -73,8 +73,8 @@ TEST(JoinLoadTest, JoinsRouterAndPoolByFunction) {
 }
 
 TEST(JoinLoadTest, PoolsAddUp) {
-  const LoadReading reading = JoinLoad(
-      Statistics(), {Metrics(1, 2), std::nullopt, Metrics(3, 0)});
+  const LoadReading reading =
+      JoinLoad(Statistics(), {Metrics(1, 2), std::nullopt, Metrics(3, 0)});
   ASSERT_THAT(reading.loads, SizeIs(1));
   EXPECT_EQ(reading.loads[0].warm, 4);
   EXPECT_EQ(reading.loads[0].idle_gb_seconds, 3);

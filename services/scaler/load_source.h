@@ -15,8 +15,8 @@ struct LoadReading {
   // New with each start of the router, whose counters begin at 0 with it.
   std::string router_id;
   std::vector<FunctionLoad> loads;
-  // By runtime: the p95 of the time from the start of an instance until it takes
-  // calls. A runtime that never started one is missing.
+  // By runtime: the p95 of the time from the start of an instance until it
+  // takes calls. A runtime that never started one is missing.
   std::map<std::string, absl::Duration> cold_starts;
 };
 

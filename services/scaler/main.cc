@@ -71,8 +71,7 @@ absl::StatusOr<Scaling> ToScaling(const ScalerConfig& config) {
       .error_rate = config.error_rate_threshold(),
       .max_step = config.max_step()};
   settings.concurrency.utilisation = config.target_utilization();
-  settings.concurrency.scale_down_delay =
-      so::ToAbsl(config.scale_down_delay());
+  settings.concurrency.scale_down_delay = so::ToAbsl(config.scale_down_delay());
   // A sample is not old before the next one can be there.
   settings.concurrency.stale_after =
       std::max(settings.concurrency.stale_after, 3 * settings.interval);
@@ -130,21 +129,20 @@ int main(int argc, char** argv) {
   so::GrpcTargetSink sink(rpc, pools, kCallTimeout);
   so::GrpcPoolEventSource events(rpc, pools, kCallTimeout);
   so::GrpcInvocationLogs logs(rpc, router, kCallTimeout);
-  so::ControlLoop loop({.scaling = scaling->settings},
-                       {.source = source,
-                        .sink = sink,
-                        .directory = directory,
-                        .memory = archive,
-                        .clock = clock,
-                        .timers = timers});
+  so::ControlLoop loop({.scaling = scaling->settings}, {.source = source,
+                                                        .sink = sink,
+                                                        .directory = directory,
+                                                        .memory = archive,
+                                                        .clock = clock,
+                                                        .timers = timers});
   loop.Restore(*std::move(learned));
-  so::EventCollector collector({.interval = scaling->settings.interval,
-                                .cursors = *std::move(cursors)},
-                               {.source = events,
-                                .directory = directory,
-                                .archive = archive,
-                                .loop = loop,
-                                .timers = timers});
+  so::EventCollector collector(
+      {.interval = scaling->settings.interval, .cursors = *std::move(cursors)},
+      {.source = events,
+       .directory = directory,
+       .archive = archive,
+       .loop = loop,
+       .timers = timers});
   so::DecisionReader decisions(
       {.directory = directory, .archive = archive, .logs = logs});
   so::ScalerServiceHandler service(loop, directory, decisions);
@@ -157,11 +155,10 @@ int main(int argc, char** argv) {
   if (!server.ok()) return Fail(log, server.status());
   loop.Start();
   collector.Start();
-  log.Info("serving",
-           {{"address", config.listen_address()},
-            {"interval_ms", scaling->settings.interval},
-            {"policies", config.policies()},
-            {"prediction", config.prediction()}});
+  log.Info("serving", {{"address", config.listen_address()},
+                       {"interval_ms", scaling->settings.interval},
+                       {"policies", config.policies()},
+                       {"prediction", config.prediction()}});
   (*server)->ServeUntilSignal(log, [&] {
     collector.Stop();
     loop.Stop();

@@ -51,8 +51,7 @@ std::unique_ptr<ScalingPolicy> MakeDrain(const Function& function,
                                          const ScalingSettings& settings) {
   QueueDrain::Options options = settings.drain;
   if (function.scaling().target_wait() > 0) {
-    options.target_wait =
-        absl::Milliseconds(function.scaling().target_wait());
+    options.target_wait = absl::Milliseconds(function.scaling().target_wait());
   }
   return std::make_unique<QueueDrain>(options);
 }
@@ -115,9 +114,8 @@ absl::StatusOr<std::vector<std::string>> ParsePolicyList(
        absl::StrSplit(text, ',', absl::SkipWhitespace())) {
     const absl::string_view name = absl::StripAsciiWhitespace(part);
     if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("no policy \"", name, "\"; there are ",
-                       absl::StrJoin(kNames, ", ")));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "no policy \"", name, "\"; there are ", absl::StrJoin(kNames, ", ")));
     }
     if (std::find(list.begin(), list.end(), name) != list.end()) {
       return absl::InvalidArgumentError(

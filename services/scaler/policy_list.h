@@ -26,8 +26,8 @@ std::vector<std::string> PolicyNames(
 
 // The policy of that name for one function, as the function says or else as
 // `settings` do. Null for "history" and "prediction", which learn at all times
-// and so are not made anew with each change of a function, and for any name that
-// is no policy.
+// and so are not made anew with each change of a function, and for any name
+// that is no policy.
 std::unique_ptr<ScalingPolicy> MakePolicy(
     absl::string_view name, const serverless::function::v1::Function& function,
     const ScalingSettings& settings);

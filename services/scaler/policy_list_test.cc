@@ -45,9 +45,9 @@ TEST(PolicyListTest, FunctionSaysWhatItsSettingsAre) {
   load.average_run = absl::Milliseconds(100);
   const auto patient = MakePolicy("drain", function, {});
   const auto usual = MakePolicy("drain", {}, {});
-  EXPECT_EQ(patient->Propose(load, {.max_instances = 1000}, absl::UnixEpoch())
-                .wanted,
-            10);
+  EXPECT_EQ(
+      patient->Propose(load, {.max_instances = 1000}, absl::UnixEpoch()).wanted,
+      10);
   EXPECT_EQ(
       usual->Propose(load, {.max_instances = 1000}, absl::UnixEpoch()).wanted,
       100);
@@ -91,8 +91,7 @@ TEST(PolicyListTest, WindowsAndSchedulesOfTheFunctionCount) {
   window.set_start("0 9 * * *");
   window.set_duration(3600000);
   window.set_instances(3);
-  auto& fields =
-      *function.add_triggers()->mutable_config()->mutable_fields();
+  auto& fields = *function.add_triggers()->mutable_config()->mutable_fields();
   function.mutable_triggers(0)->set_type("schedule");
   fields["cron"].set_string_value("30 6 * * *");
   fields["timezone"].set_string_value("Europe/Berlin");

@@ -19,8 +19,9 @@ class PoolEventSource {
 
   virtual size_t pools() const = 0;
 
-  // Reads what pool `pool` has decided after `sequence`, oldest first, and calls
-  // `done` once, before returning or later on any thread, in bounded time.
+  // Reads what pool `pool` has decided after `sequence`, oldest first, and
+  // calls `done` once, before returning or later on any thread, in bounded
+  // time.
   virtual void Read(size_t pool, int64_t sequence, Done done) = 0;
 };
 

@@ -55,15 +55,15 @@ void ScalerServiceHandler::ListDecisions(
 
 void ScalerServiceHandler::GetWarming(
     CallPtr<GetWarmingRequest, GetWarmingResponse> call) {
-  directory_.Resolve(
-      call->request().function(),
-      [this, call](absl::StatusOr<FunctionPtr> function) {
-        if (!function.ok()) return call->Finish(function.status());
-        auto warming = loop_.GetWarming((*function)->id());
-        if (!warming.ok()) return call->Finish(warming.status());
-        call->response() = *std::move(warming);
-        call->Finish(absl::OkStatus());
-      });
+  directory_.Resolve(call->request().function(),
+                     [this, call](absl::StatusOr<FunctionPtr> function) {
+                       if (!function.ok())
+                         return call->Finish(function.status());
+                       auto warming = loop_.GetWarming((*function)->id());
+                       if (!warming.ok()) return call->Finish(warming.status());
+                       call->response() = *std::move(warming);
+                       call->Finish(absl::OkStatus());
+                     });
 }
 
 }  // namespace so

@@ -17,9 +17,9 @@ absl::string_view ToString(PredictionSetting mode) {
 }
 
 PredictionSetting ParsePredictionSetting(absl::string_view text) {
-  for (const PredictionSetting mode : {PredictionSetting::kOff,
-                                    PredictionSetting::kShadow,
-                                    PredictionSetting::kOn}) {
+  for (const PredictionSetting mode :
+       {PredictionSetting::kOff, PredictionSetting::kShadow,
+        PredictionSetting::kOn}) {
     if (ToString(mode) == text) return mode;
   }
   return PredictionSetting::kAuto;

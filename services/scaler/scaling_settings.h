@@ -12,8 +12,8 @@
 
 namespace so {
 
-// What prediction does: nothing, only be compared, decide where it has proved to
-// be better, or decide always.
+// What prediction does: nothing, only be compared, decide where it has proved
+// to be better, or decide always.
 enum class PredictionSetting { kOff, kShadow, kAuto, kOn };
 
 // "off", "shadow", "auto", "on".
@@ -26,8 +26,8 @@ struct ScalingSettings {
   // Time from one reading to the next.
   absl::Duration interval = absl::Seconds(2);
   // In the order in which equals win.
-  std::vector<std::string> policies = {"concurrency", "drain",     "latency",
-                                       "windows",     "schedules", "prediction"};
+  std::vector<std::string> policies = {
+      "concurrency", "drain", "latency", "windows", "schedules", "prediction"};
   ThresholdScaling::Options thresholds;
   ConcurrencyTarget::Options concurrency;
   QueueDrain::Options drain;

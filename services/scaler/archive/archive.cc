@@ -35,10 +35,10 @@ void Archive::Forget(std::string function_id) {
 }
 
 void Archive::List(DecisionQuery query, Listed done) {
-  executor_.Post([this, query = std::move(query),
-                  done = std::move(done)]() mutable {
-    done(database_->List(query));
-  });
+  executor_.Post(
+      [this, query = std::move(query), done = std::move(done)]() mutable {
+        done(database_->List(query));
+      });
 }
 
 void Archive::Post(absl::AnyInvocable<absl::Status(ArchiveDatabase&)> work) {

@@ -224,8 +224,7 @@ absl::Status ArchiveDatabase::SaveLearned(
     const std::vector<LearnedFunction>& functions) {
   return CatchSqlite([&]() -> absl::Status {
     SQLite::Transaction transaction(*database_);
-    SQLite::Statement replace(*database_,
-                              "REPLACE INTO learned VALUES (?, ?)");
+    SQLite::Statement replace(*database_, "REPLACE INTO learned VALUES (?, ?)");
     for (const LearnedFunction& function : functions) {
       const std::string bytes = function.SerializeAsString();
       replace.bind(1, function.function_id());

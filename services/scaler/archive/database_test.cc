@@ -70,15 +70,14 @@ TEST_F(ArchiveDatabaseTest, PagesAndBeginsAtATime) {
   const auto page = List({.function_id = "fn-1", .limit = 4});
   ASSERT_THAT(page, SizeIs(4));
   EXPECT_EQ(page.back().desired(), 7);
-  const auto next = List(
-      {.function_id = "fn-1",
-       .before = static_cast<int64_t>(page.back().sequence()),
-       .limit = 4});
+  const auto next =
+      List({.function_id = "fn-1",
+            .before = static_cast<int64_t>(page.back().sequence()),
+            .limit = 4});
   ASSERT_THAT(next, SizeIs(4));
   EXPECT_EQ(next.front().desired(), 6);
-  EXPECT_THAT(
-      List({.function_id = "fn-1", .since = absl::FromUnixSeconds(8)}),
-      SizeIs(3));
+  EXPECT_THAT(List({.function_id = "fn-1", .since = absl::FromUnixSeconds(8)}),
+              SizeIs(3));
 }
 
 TEST_F(ArchiveDatabaseTest, KeepsOnlyTheLatest) {

@@ -19,9 +19,9 @@ class FixedKeepAlive : public KeepAlivePolicy {
   static FixedKeepAlive PlatformDefaults();
   // The same, but an instance that is too old goes without a successor.
   static FixedKeepAlive WithoutReplacement();
-  // The same with the rule of the policy "thresholds" that does not need a queue:
-  // every 5 s, two instances are free while some are busy. What the seed of this
-  // platform was to do by default.
+  // The same with the rule of the policy "thresholds" that does not need a
+  // queue: every 5 s, two instances are free while some are busy. What the seed
+  // of this platform was to do by default.
   static FixedKeepAlive SeedDefaults();
 
   std::string name() const override { return name_; }

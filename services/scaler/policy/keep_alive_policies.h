@@ -10,7 +10,8 @@ namespace so {
 
 // A policy by its name:
 //   fixed:10m            every instance for that time; 0s to 24h
-//   seed                 60 s, instances of 5 min let go, two free while some are
+//   seed                 60 s, instances of 5 min let go, two free while some
+//   are
 //                        busy
 //   platform             60 s, instances of 5 min replaced ahead
 //   platform-no-replace  60 s, instances of 5 min let go

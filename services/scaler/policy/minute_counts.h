@@ -8,8 +8,8 @@
 
 namespace so {
 
-// How many calls of one function ended in each minute of the latest day, and how
-// long they ran: its load on record, for replays. Not thread-safe.
+// How many calls of one function ended in each minute of the latest day, and
+// how long they ran: its load on record, for replays. Not thread-safe.
 class MinuteCounts {
  public:
   static constexpr int kMinutes = 1440;

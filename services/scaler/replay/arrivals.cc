@@ -12,7 +12,9 @@ constexpr int64_t kMinuteNanos = 60'000'000'000;
 }  // namespace
 
 Arrivals::Arrivals(const TraceFunction& function, Spread spread, uint64_t seed)
-    : function_(function), spread_(spread), random_(RandomOf(function.name, seed)) {}
+    : function_(function),
+      spread_(spread),
+      random_(RandomOf(function.name, seed)) {}
 
 bool Arrivals::Next(absl::Duration& time) {
   if (next_call_ == calls_.size()) {
