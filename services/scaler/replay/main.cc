@@ -44,7 +44,7 @@ struct Flags {
   double default_memory_mb = 170;
   bool tune = false;
   bool curve = true;
-  double budget = 0.8;
+  double budget = 0.85;
   std::string svg;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
 };
