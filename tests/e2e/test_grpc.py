@@ -102,7 +102,7 @@ def test_health_of_an_unknown_service(grpc: Grpcurl) -> None:
 
 def test_scaler_tells_what_it_does(grpc: Grpcurl) -> None:
     status = grpc.call("serverless.scaler.v1.ScalerService/GetStatus")
-    assert status["interval"] == 5000
+    assert status["interval"] == 2000
 
 
 def test_every_process_answers_reflection_and_health(cluster) -> None:

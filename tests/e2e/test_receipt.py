@@ -47,7 +47,9 @@ def test_duration_is_the_time_in_the_function(api: Client, bench: Workbench,
                                               runtime: Runtime) -> None:
     function_id = bench.create(runtime.sleep, runtime)["id"]
     receipt = api.receipt(function_id, {"ms": 200})
-    assert 200 <= receipt["duration"] < 1000, receipt
+    # Measured from outside, from when the pool reads that the call has begun: on a
+    # busy machine that is a little later. And timers of node may be early by one.
+    assert 180 <= receipt["duration"] < 1000, receipt
     assert receipt["phases"]["handler"] == receipt["duration"]
 
 
