@@ -54,7 +54,7 @@ void ControlLoop::Stop() {
     if (dependencies_.timers.Cancel(timer_)) active_ = false;
     while (active_) ended_.Wait(mu_);
   }
-  Save();
+  Save(true);
 }
 
 ControlLoop::Status ControlLoop::GetStatus() const {
@@ -258,15 +258,17 @@ void ControlLoop::SaveIfDue() {
     if (now - last_save_ < options_.save_interval) return;
     last_save_ = now;
   }
-  Save();
+  Save(false);
 }
 
-void ControlLoop::Save() {
+void ControlLoop::Save(bool all) {
   std::vector<LearnedFunction> learned;
   {
     MutexLock lock(mu_);
     for (const auto& [id, scaled] : functions_) {
+      if (!all && !scaled->scaler.worth_saving()) continue;
       learned.push_back(scaled->scaler.Save());
+      scaled->scaler.NoteSaved();
     }
   }
   dependencies_.memory.Save(std::move(learned));

@@ -45,7 +45,7 @@ class ControlLoop {
     ScalingSettings scaling;
     // How many of the latest decisions are remembered.
     size_t history = 100;
-    // Time between two savings of what was learned.
+    // Time between two savings of what was learned of functions in use.
     absl::Duration save_interval = absl::Minutes(1);
   };
 
@@ -134,7 +134,8 @@ class ControlLoop {
       ABSL_LOCKS_EXCLUDED(mu_);
   void Remember(std::vector<Decision> decisions) ABSL_LOCKS_EXCLUDED(mu_);
   void SaveIfDue() ABSL_LOCKS_EXCLUDED(mu_);
-  void Save() ABSL_LOCKS_EXCLUDED(mu_);
+  // Everything, or what is worth it.
+  void Save(bool all) ABSL_LOCKS_EXCLUDED(mu_);
   // Schedules the next evaluation, or ends the loop when it is stopping.
   void Continue() ABSL_LOCKS_EXCLUDED(mu_);
 

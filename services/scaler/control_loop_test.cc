@@ -194,6 +194,18 @@ TEST_F(ControlLoopTest, SavesWhatItLearnsNowAndThenAndAtTheEnd) {
   EXPECT_EQ(on_.memory.learned[0].function_id(), "fn-1");
 }
 
+TEST_F(ControlLoopTest, FunctionsThatNobodyCallsAreSavedAtTheEndOnly) {
+  FunctionLoad unused;
+  unused.function_id = "fn-2";
+  on_.source.loads = {Waiting("fn-1", 0), unused};
+  loop_.Start();
+  on_.clock.Advance(absl::Minutes(1));
+  ASSERT_THAT(on_.memory.learned, SizeIs(1));
+  EXPECT_EQ(on_.memory.learned[0].function_id(), "fn-1");
+  loop_.Stop();
+  EXPECT_THAT(on_.memory.learned, SizeIs(2));
+}
+
 TEST_F(ControlLoopTest, ForgetsADeletedFunction) {
   on_.source.loads = {Waiting("fn-1", 0)};
   loop_.Start();

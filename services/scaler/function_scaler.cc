@@ -143,6 +143,7 @@ ScalingDecision FunctionScaler::Decide(const FunctionLoad& load,
                                        std::optional<absl::Duration> cold_start,
                                        absl::Time now) {
   spec_ = Spec(cold_start);
+  worth_saving_ = worth_saving_ || load.calls > 0 || load.current() > 0;
   ledger_.Observe(load, now);
   minutes_.Observe(load, now);
   budget_.Spend(ledger_.latest_idle(), now);

@@ -47,6 +47,11 @@ class FunctionScaler {
 
   serverless::scaler::v1::GetWarmingResponse Warming(absl::Time now) const;
 
+  // Whether it has been called, or had instances, since it was saved: what only
+  // time has added is not worth writing every minute.
+  bool worth_saving() const { return worth_saving_; }
+  void NoteSaved() { worth_saving_ = false; }
+
   // What is to survive a restart. What cannot be right is left out when it is
   // restored.
   LearnedFunction Save() const;
@@ -79,6 +84,7 @@ class FunctionScaler {
   WarmingLedger ledger_;
   MinuteCounts minutes_;
   FunctionSpec spec_;
+  bool worth_saving_ = false;
   std::optional<ScalingDecision> previous_;
 };
 

@@ -123,14 +123,18 @@ std::string Grid() {
   return svg;
 }
 
+enum class Label { kLeft, kRight };
+
 std::string Dot(const ReplayResult& result, const ReplayResult& baseline,
-                const std::string& label, const char* colour) {
+                const std::string& label, Label side, const char* colour) {
   const double x = X(result, baseline);
   const double y = Y(result, baseline);
+  const bool left = side == Label::kLeft;
   return absl::StrFormat(
       "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n"
-      "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
-      x, y, colour, x + 7, y + 4, Escaped(label));
+      "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
+      x, y, colour, left ? x - 7 : x + 7, y + 4, left ? "end" : "start",
+      Escaped(label));
 }
 
 }  // namespace
@@ -173,11 +177,11 @@ std::string DrawTradeOff(const std::vector<CurvePoint>& curve,
   }
   svg += "\"/>\n";
   for (const CurvePoint& point : curve) {
-    svg +=
-        Dot(point.result, baseline, absl::StrFormat("%g", point.price), "#06c");
+    svg += Dot(point.result, baseline, absl::StrFormat("%g", point.price),
+               Label::kLeft, "#06c");
   }
   for (const ReplayResult& result : results) {
-    svg += Dot(result, baseline, result.policy, "#c40");
+    svg += Dot(result, baseline, result.policy, Label::kRight, "#c40");
   }
   return svg + "</svg>\n";
 }
