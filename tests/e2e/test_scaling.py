@@ -227,3 +227,26 @@ def test_warming_is_counted_and_survives_the_scaler(api: Client, bench: Workbenc
     restart(eager, signal.SIGTERM)
     wait_until(lambda: api.get(path).status == 200, 10, "an evaluation")
     assert api.get(path).json["invocations"] == 5
+
+
+def test_prediction_keeps_what_the_pool_would_let_go() -> None:
+    """With a plan of an hour for everything, and pools that keep nothing for two seconds."""
+    flags: dict = {"pool": {"idle_timeout": "1s", "cleanup_interval": "100ms"},
+                   "scaler": {"evaluation_interval": "200ms", "policies": "prediction",
+                              "prediction": "on", "keep_alive": "fixed:1h"}}
+    with own_cluster(flags) as cluster:
+        bench = Workbench(cluster.api)
+        kept = bench.create(NODE.hello)
+        passing = bench.create(NODE.hello, idleTimeout=1000)
+        first = cluster.api.receipt(kept["id"])
+        cluster.api.receipt(passing["id"])
+        wait_until(lambda: not cluster.api.instances_of(passing["id"]), 10,
+                   "the other one has gone")
+        [instance] = cluster.api.instances_of(kept["id"])
+        assert instance["id"] == first["instanceId"]
+        wait_until(lambda: cluster.api.instances_of(kept["id"])[0]["idle"] > 4000, 10,
+                   "it has been idle for four seconds")
+        again = cluster.api.receipt(kept["id"])
+        assert (again["coldStart"], again["instanceId"]) == (False, first["instanceId"])
+        warming = cluster.api.get(f"/functions/{kept['id']}/warming").json
+        assert (warming["prediction"], warming["reason"]) == ("live", "forced")

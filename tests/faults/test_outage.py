@@ -1,6 +1,7 @@
 """A process stays away: what still works, and what is said about the rest."""
 
 import concurrent.futures
+import datetime
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from harness.cluster import Cluster, own_cluster
 from harness.functions import NODE, Runtime
 from harness.grpcurl import Grpcurl
 from harness.program import is_alive
-from harness.wait import wait_until
+from harness.wait import wait_until, wait_until_equal
 from harness.workbench import Workbench
 
 
@@ -135,6 +136,26 @@ def test_without_the_scaler(api: Client, bench: Workbench, cluster: Cluster) -> 
         assert api.receipt(function["id"])["coldStart"] is True
         said = Grpcurl(cluster.grpc_address).fail("serverless.scaler.v1.ScalerService/GetStatus")
         assert "Unavailable" in said
+
+
+def test_pool_keeps_itself_when_the_scaler_is_gone() -> None:
+    """What the scaler wanted runs out, what the function wants stays; and back again."""
+    flags: dict = {"pool": {"idle_timeout": "1s", "cleanup_interval": "100ms"},
+                   "scaler": {"evaluation_interval": "200ms"}}
+    begun = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=2)
+    window = {"start": f"{begun.minute} {begun.hour} * * *", "duration": 3600000, "instances": 3}
+    with own_cluster(flags) as cluster:
+        function = Workbench(cluster.api).create(NODE.hello, minInstances=1,
+                                                 scaling={"windows": [window]})
+
+        def instances() -> int:
+            return len(cluster.api.instances_of(function["id"]))
+
+        wait_until_equal(instances, 3, 10, "instances in the window")
+        with without(cluster, "scaler"):
+            wait_until_equal(instances, 1, 30, "instances without a scaler")
+            assert cluster.api.receipt(function["id"])["coldStart"] is False
+        wait_until_equal(instances, 3, 30, "instances with the scaler back")
 
 
 def test_everything_starts_in_any_order() -> None:
