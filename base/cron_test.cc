@@ -358,8 +358,8 @@ TEST_P(CronZoneTest, NextRisesAndMatchesTheFieldsOrAChange) {
 INSTANTIATE_TEST_SUITE_P(Zones, CronZoneTest,
                          testing::Values("Europe/Berlin", "America/New_York",
                                          "Australia/Lord_Howe"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& test) {
+                           std::string name = test.param;
                            for (char& c : name) {
                              if (!absl::ascii_isalnum(c)) c = '_';
                            }

@@ -99,7 +99,9 @@ TEST_P(EvictionOrderPropertyTest, IsAPermutationBySurplusCostAndIdleTime) {
     EXPECT_GE(a.surplus, b.surplus);
     if (a.surplus != b.surplus) continue;
     EXPECT_LE(EvictionCost(a), EvictionCost(b));
-    if (EvictionCost(a) == EvictionCost(b)) EXPECT_GE(a.idle, b.idle);
+    if (EvictionCost(a) == EvictionCost(b)) {
+      EXPECT_GE(a.idle, b.idle);
+    }
   }
 }
 
