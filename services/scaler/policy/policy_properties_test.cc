@@ -258,7 +258,9 @@ TEST_P(PolicyPropertyTest, MissingOrOldReadingsNeverGiveLess) {
                             spec, now, {.reading_age = absl::Seconds(11)});
       ASSERT_GE(decision.desired, before.desired) << Explain(decision);
       ASSERT_EQ(decision.action, ScalingAction::kHold);
-      if (load.current() > 0) ASSERT_GT(decision.desired, 0);
+      if (load.current() > 0) {
+        ASSERT_GT(decision.desired, 0);
+      }
       now += kTick;
     }
   }
