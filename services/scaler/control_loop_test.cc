@@ -236,6 +236,28 @@ TEST_F(ControlLoopTest, SaysWhatWarmingCosts) {
   EXPECT_EQ(warming->reason(), "off");
 }
 
+TEST(ControlLoopWarmingTest, NextCallOfAScheduleIsExpected) {
+  ScalerFixture on;
+  on.AddFunction("fn-1");
+  serverless::function::v1::Function function = *on.directory.Find("fn-1");
+  auto& trigger = *function.add_triggers();
+  trigger.set_type("schedule");
+  (*trigger.mutable_config()->mutable_fields())["cron"].set_string_value(
+      "0 6 * * *");
+  on.directory.Put(function);
+  ControlLoop loop(on.options({"schedules"}), on.dependencies());
+  loop.Start();
+  on.source.loads = {Waiting("fn-1", 0)};
+  on.clock.Advance(kInterval);
+  const auto warming = loop.GetWarming("fn-1");
+  SO_ASSERT_OK(warming);
+  EXPECT_EQ(warming->next_expected_by(), "schedule");
+  // Six in the morning of the day that the clock begins with.
+  EXPECT_EQ(
+      absl::FromUnixSeconds(warming->next_expected().seconds()),
+      absl::FromCivil(absl::CivilHour(2026, 1, 1, 6), absl::UTCTimeZone()));
+}
+
 TEST_F(ControlLoopTest, StopEndsTheLoop) {
   loop_.Start();
   on_.clock.Advance(kInterval);

@@ -196,13 +196,30 @@ GetWarmingResponse FunctionScaler::Warming(absl::Time now) const {
   warming.set_idle_gb_seconds_today(budget_.Used(now));
   warming.set_idle_budget(function_->scaling().idle_budget());
   warming.set_cold_start_p95(absl::ToDoubleMilliseconds(spec_.cold_start));
-  if (const auto next = prediction_->NextExpected(now, kHorizon);
-      next.has_value()) {
-    *warming.mutable_next_expected() = ToTimestamp(next->at);
-    warming.set_next_expected_by(next->by);
-  }
+  Expect(warming, now);
   Suggest(warming);
   return warming;
+}
+
+void FunctionScaler::Expect(GetWarmingResponse& warming, absl::Time now) const {
+  absl::Time next = absl::InfiniteFuture();
+  std::string by;
+  for (const PolicyInForce& entry : policies_) {
+    if (entry.policy == nullptr) continue;
+    const absl::Time known = entry.policy->NextKnown(now);
+    if (known < next) {
+      next = known;
+      by = "schedule";
+    }
+  }
+  if (const auto expected = prediction_->NextExpected(now, kHorizon);
+      expected.has_value() && expected->at < next) {
+    next = expected->at;
+    by = expected->by;
+  }
+  if (next == absl::InfiniteFuture()) return;
+  *warming.mutable_next_expected() = ToTimestamp(next);
+  warming.set_next_expected_by(by);
 }
 
 void FunctionScaler::Suggest(GetWarmingResponse& warming) const {

@@ -70,6 +70,9 @@ class FunctionScaler {
   bool PredictionIsInForce() const;
   bool PredictionDecides() const;
   absl::string_view PredictionReason() const;
+  // Says when the next call is expected, and by what.
+  void Expect(serverless::scaler::v1::GetWarmingResponse& warming,
+              absl::Time now) const;
   void Suggest(serverless::scaler::v1::GetWarmingResponse& warming) const;
   void SaveWarming(serverless::scaler::v1::LearnedWarming& saved) const;
 

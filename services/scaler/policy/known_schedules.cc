@@ -48,7 +48,7 @@ Proposal KnownSchedules::Propose(const FunctionLoad& /*load*/,
   return proposal;
 }
 
-absl::Time KnownSchedules::NextFire(absl::Time now) const {
+absl::Time KnownSchedules::NextKnown(absl::Time now) const {
   absl::Time fires;
   Soonest(now, fires);
   return fires;

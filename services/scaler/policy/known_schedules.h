@@ -27,7 +27,7 @@ class KnownSchedules : public ScalingPolicy {
                    absl::Time now) override;
 
   // The next firing after `now`; InfiniteFuture when there is none.
-  absl::Time NextFire(absl::Time now) const;
+  absl::Time NextKnown(absl::Time now) const override;
 
  private:
   // The schedule that fires next, and when; null when none does.

@@ -46,11 +46,11 @@ TEST(KnownSchedulesTest, AnyOfThemCounts) {
   EXPECT_EQ(Wanted(schedules, At(26, 9, 0)), 1);
   EXPECT_EQ(Wanted(schedules, At(26, 10, 0)), 0);
   EXPECT_EQ(Wanted(schedules, At(26, 10, 30)), 1);
-  EXPECT_EQ(schedules.NextFire(At(26, 8, 0)), At(26, 9, 0));
-  EXPECT_EQ(schedules.NextFire(At(26, 9, 0)), At(26, 10, 30));
+  EXPECT_EQ(schedules.NextKnown(At(26, 8, 0)), At(26, 9, 0));
+  EXPECT_EQ(schedules.NextKnown(At(26, 9, 0)), At(26, 10, 30));
 }
 
-TEST(KnownSchedulesTest, SaysWhenTheNextFires) {
+TEST(KnownSchedulesTest, SaysWhenTheNextKnowns) {
   KnownSchedules schedules = Schedules({"0 9 * * *"}, Zone("Europe/Berlin"));
   const Proposal proposal = schedules.Propose({}, kSpec, At(26, 12, 0));
   EXPECT_EQ(proposal.policy, "schedules");
@@ -62,10 +62,10 @@ TEST(KnownSchedulesTest, SaysWhenTheNextFires) {
 TEST(KnownSchedulesTest, WithoutAFiringNothingIsWanted) {
   KnownSchedules none = Schedules({});
   EXPECT_EQ(none.Propose({}, kSpec, At(26, 9, 0)).formula, "fires never; 0");
-  EXPECT_EQ(none.NextFire(At(26, 9, 0)), absl::InfiniteFuture());
+  EXPECT_EQ(none.NextKnown(At(26, 9, 0)), absl::InfiniteFuture());
   KnownSchedules never = Schedules({"0 0 30 2 *"});
   EXPECT_EQ(Wanted(never, At(26, 0, 0)), 0);
-  EXPECT_EQ(never.NextFire(At(26, 0, 0)), absl::InfiniteFuture());
+  EXPECT_EQ(never.NextKnown(At(26, 0, 0)), absl::InfiniteFuture());
 }
 
 // Readings every two seconds: at each firing an instance has been wanted for at
@@ -73,13 +73,13 @@ TEST(KnownSchedulesTest, WithoutAFiringNothingIsWanted) {
 TEST(KnownSchedulesTest, IsWarmAtEachFiring) {
   KnownSchedules schedules = Schedules({"*/5 9-10 * * *", "7 * * * *"});
   absl::Time wanted_since = absl::InfiniteFuture();
-  absl::Time fires = schedules.NextFire(At(26, 7, 59));
+  absl::Time fires = schedules.NextKnown(At(26, 7, 59));
   int firings = 0;
   for (absl::Time now = At(26, 8, 0) + absl::Seconds(1); now < At(26, 12, 0);
        now += absl::Seconds(2)) {
     while (fires <= now) {
       EXPECT_LE(wanted_since + kSpec.cold_start, fires);
-      fires = schedules.NextFire(fires);
+      fires = schedules.NextKnown(fires);
       ++firings;
     }
     if (Wanted(schedules, now) == 0) {

@@ -51,6 +51,12 @@ class ScalingPolicy {
   // failed.
   virtual Proposal Propose(const FunctionLoad& load, const FunctionSpec& spec,
                            absl::Time now) = 0;
+
+  // When the policy knows that the next call will come, after `now`;
+  // InfiniteFuture when it knows of none, or not when.
+  virtual absl::Time NextKnown(absl::Time /*now*/) const {
+    return absl::InfiniteFuture();
+  }
 };
 
 }  // namespace so
