@@ -14,12 +14,6 @@ int64_t HourOf(absl::Time time) {
 
 }  // namespace
 
-void IdleBudget::Observe(double total, absl::Time now) {
-  if (!std::isfinite(total)) return;
-  if (total_.has_value()) Spend(total - *total_, now);
-  total_ = total;
-}
-
 void IdleBudget::Spend(double gb_seconds, absl::Time now) {
   if (!(gb_seconds > 0) || !std::isfinite(gb_seconds)) return;
   MoveTo(HourOf(now));

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -17,11 +16,7 @@ class IdleBudget {
  public:
   static constexpr int kHours = 24;
 
-  // `total` is FunctionLoad.idle_gb_seconds, which only grows. The first
-  // reading spends nothing, nor does one smaller than that before it: a pool
-  // began anew. `now` does not fall.
-  void Observe(double total, absl::Time now);
-  // `gb_seconds` more. What is not above 0 is nothing.
+  // `gb_seconds` more. What is not above 0 is nothing. `now` does not fall.
   void Spend(double gb_seconds, absl::Time now);
 
   // GB-seconds.
@@ -43,7 +38,6 @@ class IdleBudget {
   // The slot of an hour is its number modulo kHours.
   std::array<double, kHours> spent_{};
   int64_t last_hour_ = 0;
-  std::optional<double> total_;
 };
 
 }  // namespace so

@@ -14,24 +14,6 @@ using testing::SizeIs;
 const absl::Time kStart = absl::FromUnixSeconds(1767225600);
 constexpr int64_t kStartHour = 1767225600 / 3600;
 
-TEST(IdleBudgetTest, AddsWhatTheTotalGrowsBy) {
-  IdleBudget budget;
-  budget.Observe(1000, kStart);
-  EXPECT_EQ(budget.Used(kStart), 0);
-  budget.Observe(1010, kStart + absl::Seconds(2));
-  budget.Observe(1015, kStart + absl::Seconds(4));
-  EXPECT_EQ(budget.Used(kStart + absl::Seconds(4)), 15);
-}
-
-TEST(IdleBudgetTest, PoolThatBeganAnewSpendsNothing) {
-  IdleBudget budget;
-  budget.Observe(1000, kStart);
-  budget.Observe(3, kStart);
-  EXPECT_EQ(budget.Used(kStart), 0);
-  budget.Observe(5, kStart);
-  EXPECT_EQ(budget.Used(kStart), 2);
-}
-
 TEST(IdleBudgetTest, ExhaustedWhenAsMuchIsUsed) {
   IdleBudget budget;
   budget.Spend(10, kStart);
