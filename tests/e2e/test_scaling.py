@@ -104,8 +104,9 @@ def test_functions_that_nobody_calls_are_left_alone(api: Client, grpc: Grpcurl,
 
 def test_function_may_choose_its_policies(api: Client, grpc: Grpcurl, bench: Workbench) -> None:
     function = bench.create(NODE.sleep, scaling={"policies": ["thresholds"]})
+    # Thresholds are looked at every five seconds only: the call is there for longer.
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        running = threads.submit(api.invoke, function["id"], {"ms": 1500})
+        running = threads.submit(api.invoke, function["id"], {"ms": 8000})
         wait_until(lambda: api.metrics_of(function["id"]).get("warm") == 2, 10,
                    "two warm instances beside the busy one")
         assert not running.done()
